@@ -13,6 +13,9 @@ if(TARGET ashlar_cli)
 endif()
 install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
+# relative, so that a tree installed with another prefix or moved still finds itself
+file(RELATIVE_PATH ASHLAR_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" ASHLAR_PC_PREFIX "${ASHLAR_PC_PREFIX}")
 configure_file(cmake/ashlar.pc.in ashlar.pc @ONLY)
 configure_file(cmake/ashlar-embed.pc.in ashlar-embed.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/ashlar.pc" "${CMAKE_CURRENT_BINARY_DIR}/ashlar-embed.pc"

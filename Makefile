@@ -1,0 +1,45 @@
+# Front door of the build; CMakeLists.txt describes it, CMakePresets.json names its variants.
+# Everything is written into build/. `make install` takes PREFIX and DESTDIR.
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+OPTIONS = -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DASHLAR_WERROR=$(or $(ASHLAR_WERROR),OFF) \
+          -DASHLAR_CONFIGS=$(or $(ASHLAR_CONFIGS),OFF)
+CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
+
+.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs install uninstall \
+        debug clang region26 asan tsan cov fuzz aarch64 models fmt bareroot clean
+
+all:
+	@mkdir -p build
+	@cmake --preset release $(OPTIONS) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build -j $(JOBS)
+
+deps:            # what the build needs
+	@deps/install build
+check-deps:      # what the tests need as well
+	@deps/install build check
+ci-deps:         # what the other configurations need as well
+	@deps/install build check ci
+programs-deps:   # the programs that check-programs runs
+	@deps/install build check programs
+
+demo: deps all   # a real program on Ashlar, then what its heap held
+	ASHLAR=stats build/ashlar run -- perl demo/words.pl
+check: check-deps all   # ASHLAR_CONFIGS=ON (CI): every other configuration as a test of its own
+	@$(CTEST) -j $(JOBS) -LE programs
+check-programs: programs-deps all
+	@$(CTEST) -L programs
+
+install: all
+	@cmake --install build
+uninstall:
+	@cmake --build build --target uninstall
+
+debug clang region26 asan tsan cov fuzz aarch64 models: # one configuration, in build/config/
+	@tests/config/run $@ build/config/$@ $(JOBS)
+fmt:
+	@git ls-files '*.c' '*.h' '*.hpp' '*.cpp' | xargs clang-format -i
+bareroot:        # the two commands of README in a bare Debian root (as root)
+	@tests/bareroot.sh
+clean:
+	rm -rf build
