@@ -11,7 +11,8 @@ CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
 
 all:
 	@mkdir -p build
-	@cmake --preset release $(OPTIONS) >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --preset release $(OPTIONS) >build/configure.log 2>&1 || \
+	    { cat build/configure.log; exit 1; }
 	@cmake --build build -j $(JOBS)
 
 deps:            # what the build needs
@@ -35,8 +36,10 @@ install: all
 uninstall:
 	@cmake --build build --target uninstall
 
-debug clang region26 asan tsan cov fuzz aarch64 models: # one configuration, in build/config/
+debug clang region26 asan tsan cov fuzz aarch64:   # one configuration, in build/config/
 	@tests/config/run $@ build/config/$@ $(JOBS)
+models: all      # the Spin models of the protocols
+	@$(CTEST) -L model
 fmt:
 	@git ls-files '*.c' '*.h' '*.hpp' '*.cpp' | xargs clang-format -i
 bareroot:        # the two commands of README in a bare Debian root (as root)

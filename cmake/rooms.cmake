@@ -34,5 +34,6 @@ function(ashlar_find_smartcols)
     endif()
     add_library(ashlar::smartcols UNKNOWN IMPORTED GLOBAL)
     set_target_properties(ashlar::smartcols PROPERTIES
-        IMPORTED_LOCATION "${SMARTCOLS_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${SMARTCOLS_INCLUDE}")
+        IMPORTED_LOCATION "${SMARTCOLS_LIBRARY}"
+        INTERFACE_INCLUDE_DIRECTORIES "${SMARTCOLS_INCLUDE}")
 endfunction()
