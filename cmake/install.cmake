@@ -1,4 +1,4 @@
-# What `install` brings: libraries, headers, the command, manuals, pkg-config and find_package files.
+# What `install` brings: libraries, headers, command, manuals, pkg-config and find_package files.
 if(NOT ASHLAR_INSTALL OR NOT TARGET ashlar_shared)
     return()
 endif()

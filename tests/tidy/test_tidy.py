@@ -49,8 +49,8 @@ MISTAKES = [
     ('src/space/thing.c', function('', 'int ash_f(int a, int b, int c, int d, int e, int f)'),
      'parameters'),
     ('src/space/thing.c', function('    if (a)\n        for (;;)\n            while (b) {\n'
-                                   '                if (c)\n                    d();\n            }\n'),
-     'nesting'),
+                                   '                if (c)\n                    d();\n'
+                                   '            }\n'), 'nesting'),
     ('src/space/thing.c', 'int x;\n' * 600, 'file-length'),
     ('src/space/thing.c', '/* ' + 'x' * 100 + ' */\n', 'line-length'),
     ('src/space/thing.c', 'int x; \n', 'whitespace'),
@@ -63,7 +63,8 @@ MISTAKES = [
     ('src/space/thing.c', '#define TWICE(x) ((x) + (x))\n', 'macro'),
     ('src/space/thing.c', function('#if A\n    x();\n#endif\n'), 'preprocessor'),
     ('src/space/thing.c', function('    ASH_CHECK(n++ < 3);\n'), 'assert'),
-    ('src/space/thing.c', function('    atomic_load_explicit(&x, memory_order_acquire);\n'), 'order'),
+    ('src/space/thing.c', function('    atomic_load_explicit(&x, memory_order_acquire);\n'),
+     'order'),
     ('src/space/thing.c', '/* S9: the bit moves once. */\n', 'citation'),
     ('src/space/thing.c', 'static const char *s = "ashlar: it went wrong";\n', 'message'),
     ('src/space/thing.c', 'static const char *s = "ashlar: E77 it went wrong";\n', 'message'),
