@@ -19,9 +19,8 @@ trap leave EXIT
 trap 'exit 130' INT TERM HUP
 
 # The first Debian mirror that apt uses here, in either format of its sources.
-sources=(/etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources})
-mirror=$(cat "${sources[@]}" 2>/dev/null | grep -v '^ *#' \
-    | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ')
+mirror=$(find /etc/apt/sources.list* -name '*.list' -o -name '*.sources' | xargs cat \
+    | grep -v '^ *#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ')
 [ -n "$mirror" ] || { echo "bareroot: apt's sources name no Debian mirror" >&2; exit 2; }
 
 echo "bareroot: debootstrap --variant=minbase bookworm"
