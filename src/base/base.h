@@ -1,0 +1,51 @@
+/* base.h: the few words every room uses: branch hints, alignment, container_of.
+ *
+ * All macros with arguments that the library needs stand here and in check.h, because a
+ * macro cannot be stepped into. Everything else is an inline function.
+ *
+ * Threads   Nothing here has state.
+ */
+#ifndef ASH_BASE_BASE_H
+#define ASH_BASE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ASH_LIKELY(x) __builtin_expect(!!(x), 1)
+#define ASH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define ASH_COLD __attribute__((cold, noinline))
+#define ASH_NOINLINE __attribute__((noinline))
+#define ASH_INLINE static inline __attribute__((always_inline))
+#define ASH_CONTAINER_OF(p, type, member) ((type *)((uintptr_t)(p)-offsetof(type, member)))
+#define ASH_COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+/* Keeps the order of stores that a fork or a signal may cut between (H6); costs nothing. */
+#define ASH_COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
+
+ASH_INLINE uintptr_t ash_align_down(uintptr_t x, uintptr_t align)
+{
+    return x & ~(align - 1);
+}
+
+/* The caller has made sure that the sum does not wrap. */
+ASH_INLINE uintptr_t ash_align_up(uintptr_t x, uintptr_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+ASH_INLINE bool ash_is_power_of_two(uintptr_t x)
+{
+    return x != 0 && (x & (x - 1)) == 0;
+}
+
+ASH_INLINE size_t ash_size_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+ASH_INLINE size_t ash_size_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+#endif
