@@ -1,0 +1,103 @@
+/* free.c: frees that are not the owner's plain ones; see free.h. */
+#include "heap/free.h"
+#include "heap/fast.h"
+#include "heap/large.h"
+#include "heap/misuse.h"
+#include "heap/named.h"
+#include "heap/page.h"
+#include "heap/remote.h"
+#include "heap/starter.h"
+#include "heap/threads.h"
+
+static void free_found(const struct ash_found *found, void *p)
+{
+    struct ash_tls *tls = &ash_tls;
+    struct ash_meta *page = found->head;
+    uintptr_t owner = atomic_load_explicit(&page->owner, memory_order_relaxed);
+    if (owner == ASH_TAG_LARGE) {
+        if (!ash_named_free_object(page)) /* another thread was faster: a double free */
+            ash_misuse_report(ASH_MISUSE_FREE, p, ASH_PLACE_RELEASED);
+        return;
+    }
+    struct ash_heap *heap = (struct ash_heap *)owner;
+    if (heap == tls->self) { /* a further slice of one of our medium pages */
+        ash_page_push(heap, page, p);
+        return;
+    }
+    enum ash_heap_kind kind = ash_heap_kind_of(heap);
+    if (kind == ASH_HEAP_STARTER && ash_starter_free(heap, page, p))
+        return;
+    if (kind == ASH_HEAP_NAMED && ash_named_free(heap, page, p))
+        return;
+    ash_remote_free(tls, page, p);
+}
+
+void ash_free_slow(void *p)
+{
+    ash_thread_check_fork();
+    struct ash_found found = ash_page_find((uintptr_t)p);
+    if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
+        ash_misuse_report(ASH_MISUSE_FREE, p, found.place);
+        return;
+    }
+    free_found(&found, p);
+}
+
+void ash_free_odd(void *p)
+{
+    if (p != NULL)
+        ash_free_slow(p);
+}
+
+void ash_free_attention(struct ash_meta *page)
+{
+    struct ash_tls *tls = &ash_tls;
+    ash_thread_check_fork();
+    struct ash_heap *heap = ash_thread_reenter(tls, page);
+    if (!heap)
+        return;
+    ash_page_attention(heap, page);
+    ash_thread_leave(heap);
+}
+
+size_t ash_usable_bytes(void *p)
+{
+    if (p == NULL)
+        return 0;
+    struct ash_found found = ash_page_find((uintptr_t)p);
+    if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
+        ash_misuse_report(ASH_MISUSE_USABLE, p, found.place);
+        return 0;
+    }
+    return ash_large_is(found.head) ? ash_large_usable(found.head) : found.head->bsize;
+}
+
+/* Could a block of this page or object have been asked for with bytes (and align)? */
+static bool size_fits(const struct ash_meta *head, size_t bytes, size_t align)
+{
+    if (ash_large_is(head))
+        return bytes <= ash_large_usable(head) &&
+               (bytes > ASH_CLASS_MAX || align > 16 || bytes > ash_large_usable(head) / 2);
+    if (bytes > head->bsize)
+        return false;
+    /* Aligned requests may have taken a larger class; plain ones have exactly one. */
+    return align > 16 || ash_class_of(bytes) == head->cls;
+}
+
+void ash_free_sized(void *p, size_t bytes, size_t align)
+{
+    if (p == NULL)
+        return;
+    struct ash_found found = ash_page_find((uintptr_t)p);
+    if (found.place == ASH_PLACE_BLOCK) {
+        if (align != 0 && ((uintptr_t)p & (align - 1))) {
+            ash_misuse_report_size(ASH_MISUSE_ALIGN, p, align);
+            return;
+        }
+        if (!size_fits(found.head, bytes, align)) {
+            ash_misuse_report_size(ASH_MISUSE_SIZE, p, bytes);
+            return;
+        }
+    }
+    ash_fast_free(p);
+}

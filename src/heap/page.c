@@ -1,0 +1,564 @@
+/* page.c: carving, lists and states of pages; see page.h. */
+#include "heap/page.h"
+#include "base/check.h"
+#include "heap/holes.h"
+#include "heap/misuse.h"
+#include "heap/remote.h"
+#include "heap/threads.h"
+
+#define PARTIALS_COMPARED 4
+#define RETAIN_MIN ((size_t)64 << 10)
+#define RETAIN_MAX ((size_t)1 << 20)
+
+static void set_attn(struct ash_meta *page, int32_t attn)
+{
+    page->attn = page->attn0 = attn;
+}
+
+static bool has_uncarved(const struct ash_meta *page)
+{
+    return page->carved < page->cap;
+}
+
+static int32_t full_attn(const struct ash_meta *page)
+{
+    return page->cap >= 16 ? (int32_t)(page->cap / 8) : 1;
+}
+
+static uint64_t xfree_load(struct ash_meta *page)
+{
+    /* acquire; pairs with the sender's CAS: what it linked is visible */
+    return atomic_load_explicit(&page->xfree, memory_order_acquire);
+}
+
+void ash_page_fold(struct ash_meta *page)
+{
+    unsigned freed = (unsigned)(page->attn0 - page->attn);
+    if (ASH_UNLIKELY(freed > page->out)) {
+        ash_misuse_overfreed(page); /* sets the counts anew */
+        return;
+    }
+    page->lcnt = (uint16_t)(page->lcnt + freed);
+    page->out = (uint16_t)(page->out - freed);
+    page->attn0 = page->attn;
+}
+
+unsigned ash_page_live(struct ash_meta *page)
+{
+    unsigned waiting = ash_xfree_count(xfree_load(page));
+    return waiting < page->out ? page->out - waiting : 0;
+}
+
+/* ---- lists of pages ---- */
+
+static void owned_link(struct ash_heap *heap, struct ash_meta *page)
+{
+    page->owned_prev = NULL;
+    page->owned_next = heap->pages;
+    if (heap->pages)
+        heap->pages->owned_prev = page;
+    heap->pages = page;
+    heap->page_bytes += page->n_slices * ASH_SLICE_BYTES;
+    ash_count_add(&heap->page_count, 1);
+}
+
+static void owned_unlink(struct ash_heap *heap, struct ash_meta *page)
+{
+    if (page->owned_prev)
+        page->owned_prev->owned_next = page->owned_next;
+    else
+        heap->pages = page->owned_next;
+    if (page->owned_next)
+        page->owned_next->owned_prev = page->owned_prev;
+    heap->page_bytes -= page->n_slices * ASH_SLICE_BYTES;
+    ash_count_add(&heap->page_count, (uint64_t)-1);
+}
+
+static void part_push(struct ash_heap *heap, struct ash_meta *page)
+{
+    page->prev = NULL;
+    page->next = heap->part[page->cls];
+    if (page->next)
+        page->next->prev = page;
+    heap->part[page->cls] = page;
+}
+
+/* Behind the first few, so that a page with nothing but uncarved space is not picked first. */
+static void part_append(struct ash_heap *heap, struct ash_meta *page)
+{
+    struct ash_meta *at = heap->part[page->cls];
+    if (!at) {
+        part_push(heap, page);
+        return;
+    }
+    for (int i = 1; i < PARTIALS_COMPARED && at->next; i++)
+        at = at->next;
+    page->prev = at;
+    page->next = at->next;
+    if (at->next)
+        at->next->prev = page;
+    at->next = page;
+}
+
+static void part_unlink(struct ash_heap *heap, struct ash_meta *page)
+{
+    if (page->prev)
+        page->prev->next = page->next;
+    else
+        heap->part[page->cls] = page->next;
+    if (page->next)
+        page->next->prev = page->prev;
+    page->next = page->prev = NULL;
+}
+
+static size_t carved_bytes(const struct ash_meta *page)
+{
+    return (size_t)page->carved * page->bsize;
+}
+
+static void leave_empty(struct ash_heap *heap, struct ash_meta *page)
+{
+    heap->retained_bytes -= carved_bytes(page);
+    page->state = ASH_PAGE_PARTIAL;
+}
+
+/* ---- making and releasing ---- */
+
+static void init_interior(struct ash_meta *page)
+{
+    for (uint32_t i = 1; i < page->n_slices; i++) {
+        struct ash_meta *meta = page + i;
+        meta->head = (uintptr_t)page;
+        meta->purged = 0;
+        atomic_store_explicit(&meta->owner, ASH_TAG_INTERIOR, memory_order_relaxed);
+        /* release: whoever sees the kind sees the head (S5) */
+        atomic_store_explicit(&meta->kind, ASH_KIND_INTERIOR, memory_order_release);
+    }
+}
+
+static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
+{
+    uint32_t bsize = ash_class_bytes[cls];
+    bool small = bsize <= ASH_SMALL_PAGE_MAX;
+    struct ash_run run;
+    if (!ash_run_claim(small ? 1 : 8, 1, &run))
+        return NULL;
+    struct ash_meta *page = ash_meta_of(run.addr);
+    page->recip = (((uint64_t)1 << 40) + bsize - 1) / bsize;
+    page->bsize = bsize;
+    page->cls = (uint16_t)cls;
+    page->flags = run.zero ? ASH_META_ZERO : 0;
+    page->n_slices = run.n_slices;
+    page->cap = (uint32_t)(run.n_slices * ASH_SLICE_BYTES / bsize);
+    page->start = run.addr;
+    page->lfree = NULL;
+    page->out = page->lcnt = page->carved = 0;
+    page->age = 0;
+    page->next = page->prev = NULL;
+    page->purged = 0;
+    page->state = ASH_PAGE_CURRENT;
+    set_attn(page, ASH_ATTN_NEVER);
+    atomic_store_explicit(&page->xfree, 0, memory_order_relaxed); /* R3 */
+    owned_link(heap, page);
+    init_interior(page);
+    atomic_store_explicit(&page->owner, (uintptr_t)heap, memory_order_relaxed);
+    /* release: whoever sees the kind sees the whole line (S9) */
+    atomic_store_explicit(&page->kind, small ? ASH_KIND_SMALL : ASH_KIND_MEDIUM,
+                          memory_order_release);
+    return page;
+}
+
+void ash_page_release(struct ash_heap *heap, struct ash_meta *page)
+{
+    ASH_CHECK(!(xfree_load(page) & ASH_XFREE_NOTIFIED)); /* R3 */
+    owned_unlink(heap, page);
+    uint32_t n_slices = page->n_slices;
+    for (uint32_t i = n_slices; i-- > 0;) { /* S4: kind and owner before the slices */
+        atomic_store_explicit(&page[i].kind, ASH_KIND_NONE, memory_order_relaxed);
+        atomic_store_explicit(&page[i].owner, ASH_TAG_RELEASED, memory_order_relaxed);
+    }
+    ash_run_return(page->start, n_slices);
+}
+
+static size_t retain_cap(const struct ash_heap *heap)
+{
+    return ash_size_max(RETAIN_MIN, ash_size_min(RETAIN_MAX, heap->page_bytes / 8));
+}
+
+static bool may_retain(const struct ash_heap *heap, const struct ash_meta *page)
+{
+    if (ash_heap_kind_of(heap) == ASH_HEAP_THREAD && heap->tls == NULL)
+        return false; /* an orphan keeps nothing */
+    const struct ash_meta *first = heap->part[page->cls];
+    if (first && first->state == ASH_PAGE_EMPTY)
+        return false;
+    return heap->retained_bytes + carved_bytes(page) <= retain_cap(heap);
+}
+
+/* No block is out. The page is on no list. */
+static void to_empty(struct ash_heap *heap, struct ash_meta *page)
+{
+    set_attn(page, ASH_ATTN_NEVER);
+    if (xfree_load(page) & ASH_XFREE_NOTIFIED) {
+        page->state = ASH_PAGE_ZOMBIE;
+        return;
+    }
+    if (!may_retain(heap, page)) {
+        ash_page_release(heap, page);
+        return;
+    }
+    page->state = ASH_PAGE_EMPTY;
+    heap->retained_bytes += carved_bytes(page);
+    part_push(heap, page);
+}
+
+static void to_partial(struct ash_heap *heap, struct ash_meta *page, unsigned live)
+{
+    page->state = ASH_PAGE_PARTIAL;
+    set_attn(page, (int32_t)live);
+    part_push(heap, page);
+}
+
+/* ---- state changes ---- */
+
+void ash_page_settle(struct ash_heap *heap, struct ash_meta *page)
+{
+    ash_page_fold(page);
+    unsigned live = ash_page_live(page);
+    switch ((enum ash_page_state)page->state) {
+    case ASH_PAGE_CURRENT: /* cur[c] would dangle: it stays, whatever its counts */
+    case ASH_PAGE_EMPTY:
+        set_attn(page, ASH_ATTN_NEVER);
+        break;
+    case ASH_PAGE_PARTIAL:
+        if (live == 0) {
+            part_unlink(heap, page);
+            to_empty(heap, page);
+        } else {
+            set_attn(page, (int32_t)live);
+        }
+        break;
+    case ASH_PAGE_ZOMBIE:
+        to_empty(heap, page);
+        break;
+    case ASH_PAGE_FULL: {
+        int32_t back = (int32_t)(page->lcnt + page->out - live);
+        if (live == 0)
+            to_empty(heap, page);
+        else if (back >= full_attn(page))
+            to_partial(heap, page, live);
+        else
+            set_attn(page, full_attn(page) - back);
+        break;
+    }
+    }
+}
+
+void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
+{
+    if (page->state == ASH_PAGE_FULL) {
+        /* An eighth is back (H5): the page is worth a look again. */
+        ash_page_fold(page);
+        unsigned live = ash_page_live(page);
+        if (live == 0)
+            to_empty(heap, page);
+        else
+            to_partial(heap, page, live);
+        return;
+    }
+    ash_page_settle(heap, page);
+}
+
+void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p)
+{
+    *(void **)p = page->lfree;
+    ASH_COMPILER_BARRIER(); /* H6 */
+    int32_t attn = --page->attn;
+    ASH_COMPILER_BARRIER(); /* H6 */
+    page->lfree = p;
+    if (attn == 0)
+        ash_page_attention(heap, page);
+}
+
+void ash_page_retire(struct ash_heap *heap, unsigned cls)
+{
+    struct ash_meta *page = heap->cur[cls];
+    if (!page)
+        return;
+    heap->cur[cls] = NULL;
+    ash_page_fold(page);
+    unsigned live = ash_page_live(page);
+    if (live == 0) {
+        to_empty(heap, page);
+        return;
+    }
+    if (page->lfree || has_uncarved(page) || ash_holes_some(page)) {
+        page->state = ASH_PAGE_PARTIAL;
+        set_attn(page, (int32_t)live);
+        part_append(heap, page);
+        return;
+    }
+    page->state = ASH_PAGE_FULL;
+    set_attn(page, full_attn(page));
+}
+
+/* ---- refill ---- */
+
+/* Puts blocks that were given back within reach: the page's own list, else its mailbox. */
+static bool collect(struct ash_heap *heap, struct ash_meta *page)
+{
+    ash_page_fold(page);
+    if (page->lfree) {
+        ash_misuse_check_list(page);
+        return true;
+    }
+    uint64_t seen = atomic_load_explicit(&page->xfree, memory_order_relaxed);
+    if (ash_xfree_count(seen) == 0)
+        return false;
+    /* acquire; pairs with the sender's CAS. NOTIFIED stays: membership is the drain's (R1). */
+    uint64_t x = atomic_fetch_and_explicit(&page->xfree, ASH_XFREE_NOTIFIED, memory_order_acquire);
+    ash_remote_accept(heap, page, x);
+    return true;
+}
+
+/* Links up to one OS page of blocks that were never used. */
+static bool carve(struct ash_meta *page, bool *ret_zero)
+{
+    unsigned left = page->cap - page->carved;
+    if (left == 0)
+        return false;
+    unsigned n = ASH_PAGE_CARVE_BYTES / page->bsize;
+    n = n == 0 ? 1 : n > left ? left : n;
+    uintptr_t first = page->start + (uintptr_t)page->carved * page->bsize;
+    uintptr_t at = first;
+    for (unsigned i = 1; i < n; i++, at += page->bsize)
+        *(uintptr_t *)at = at + page->bsize;
+    *(uintptr_t *)at = 0;
+    page->carved = (uint16_t)(page->carved + n);
+    page->lcnt = (uint16_t)n;
+    page->lfree = (void *)first;
+    *ret_zero = page->flags & ASH_META_ZERO;
+    return true;
+}
+
+static struct ash_meta *fullest_partial(const struct ash_heap *heap, unsigned cls)
+{
+    struct ash_meta *best = heap->part[cls];
+    if (!best)
+        return NULL;
+    struct ash_meta *page = best->next;
+    for (int i = 1; i < PARTIALS_COMPARED && page; i++, page = page->next)
+        if (page->out > best->out)
+            best = page;
+    return best;
+}
+
+static void make_current(struct ash_heap *heap, struct ash_meta *page)
+{
+    part_unlink(heap, page);
+    if (page->state == ASH_PAGE_EMPTY)
+        leave_empty(heap, page);
+    ash_page_fold(page);
+    page->state = ASH_PAGE_CURRENT;
+    page->age = 0;
+    set_attn(page, ASH_ATTN_NEVER);
+    heap->cur[page->cls] = page;
+}
+
+static bool refill_current(struct ash_heap *heap, struct ash_meta *page, bool *ret_zero)
+{
+    return collect(heap, page) || carve(page, ret_zero) || ash_holes_recarve(page);
+}
+
+bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
+{
+    *ret_zero = false;
+    struct ash_meta *page = heap->cur[cls];
+    if (page && collect(heap, page))
+        return true;
+    if (ash_remote_drain(heap) && page && collect(heap, page))
+        return true;
+    if (heap->tls)
+        ash_remote_flush_all(heap->tls);
+    /* While nothing else has space, fresh memory of the current page; else older pages. */
+    if (page && !heap->part[cls] && refill_current(heap, page, ret_zero))
+        return true;
+    ash_page_retire(heap, cls);
+    while ((page = fullest_partial(heap, cls)) != NULL) {
+        make_current(heap, page);
+        if (refill_current(heap, page, ret_zero))
+            return true;
+        ash_page_retire(heap, cls);
+    }
+    page = page_new(heap, cls);
+    if (!page)
+        return false;
+    heap->cur[cls] = page;
+    return carve(page, ret_zero);
+}
+
+void *ash_page_take_list(struct ash_heap *heap, unsigned cls)
+{
+    struct ash_meta *page = heap->cur[cls];
+    void *list = page->lfree;
+    unsigned n = page->lcnt;
+    page->lfree = NULL;
+    page->out = (uint16_t)(page->out + n);
+    page->lcnt = 0;
+    set_attn(page, ASH_ATTN_NEVER);
+    ash_count_add(&heap->handed_count, n);
+    ash_count_add(&heap->handed_bytes, (uint64_t)n * page->bsize);
+    return list;
+}
+
+void *ash_page_pop(struct ash_heap *heap, unsigned cls, bool *ret_zero)
+{
+    if (!ash_page_ready(heap, cls, ret_zero))
+        return NULL;
+    struct ash_meta *page = heap->cur[cls];
+    void *p = page->lfree;
+    page->lfree = *(void **)p;
+    page->lcnt--;
+    page->out++;
+    ash_count_add(&heap->handed_count, 1);
+    ash_count_add(&heap->handed_bytes, page->bsize);
+    return p;
+}
+
+/* ---- giving back ---- */
+
+void ash_page_release_empty(struct ash_heap *heap, size_t keep_bytes)
+{
+    for (unsigned c = 1; c < ASH_CLASS_COUNT; c++) {
+        if (keep_bytes == 0 && heap->cur[c]) {
+            ash_page_fold(heap->cur[c]);
+            if (ash_page_live(heap->cur[c]) == 0)
+                ash_page_retire(heap, c);
+        }
+        struct ash_meta *next;
+        for (struct ash_meta *page = heap->part[c]; page; page = next) {
+            if (heap->retained_bytes <= keep_bytes)
+                break;
+            next = page->next;
+            if (page->state != ASH_PAGE_EMPTY)
+                continue;
+            part_unlink(heap, page);
+            leave_empty(heap, page);
+            if (xfree_load(page) & ASH_XFREE_NOTIFIED)
+                page->state = ASH_PAGE_ZOMBIE;
+            else
+                ash_page_release(heap, page);
+        }
+    }
+}
+
+static unsigned list_length(const struct ash_meta *page, const void *first, unsigned max)
+{
+    unsigned n = 0;
+    for (const void *p = first; p && n < max; p = *(void *const *)p) {
+        uintptr_t at = (uintptr_t)p;
+        if (at < page->start || at >= page->start + page->n_slices * ASH_SLICE_BYTES)
+            break;
+        n++;
+    }
+    return n;
+}
+
+void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
+{
+    unsigned lost = ash_holes_dropped(page);
+    page->lcnt = (uint16_t)list_length(page, page->lfree, page->cap);
+    page->out = (uint16_t)(page->carved - lost - page->lcnt);
+    page->attn0 = page->attn;
+    ash_page_settle(heap, page);
+}
+
+bool ash_page_check(struct ash_meta *page, const char **ret_why)
+{
+    uint64_t x = xfree_load(page);
+    unsigned freed = (unsigned)(page->attn0 - page->attn);
+    unsigned listed = page->lcnt + freed;
+    *ret_why = NULL;
+    if (page->carved > page->cap)
+        *ret_why = "H4: more blocks carved than fit";
+    else if (freed > page->out)
+        *ret_why = "H4: more blocks freed than were out";
+    else if (listed + (page->out - freed) + ash_holes_dropped(page) != page->carved)
+        *ret_why = "H4: blocks are missing";
+    else if (list_length(page, page->lfree, page->cap + 1) != listed)
+        *ret_why = "H2: the owner's list is damaged";
+    else if (list_length(page, ash_xfree_first(x), page->cap + 1) < ash_xfree_count(x))
+        *ret_why = "R4: the mailbox is damaged";
+    else if (page->attn <= 0)
+        *ret_why = "H5: attention was missed";
+    return *ret_why == NULL;
+}
+
+/* ---- where an address lies ---- */
+
+static struct ash_meta *head_of(uintptr_t addr, struct ash_meta *meta, enum ash_kind kind)
+{
+    if (kind == ASH_KIND_INTERIOR)
+        return (struct ash_meta *)meta->head;
+    if (kind != ASH_KIND_NONE)
+        return meta;
+    uint32_t span = atomic_load_explicit(&ash_group_of(addr)->span, memory_order_acquire);
+    return span ? (struct ash_meta *)(addr & ~(ASH_REGION_BYTES - 1)) + span : NULL;
+}
+
+static enum ash_kind kind_of(const struct ash_meta *meta)
+{
+    /* acquire; pairs with the release that published the page or object (S9) */
+    return (enum ash_kind)atomic_load_explicit(&meta->kind, memory_order_acquire);
+}
+
+static struct ash_found found_in_object(struct ash_meta *head, uintptr_t addr)
+{
+    struct ash_found found = {ASH_PLACE_RELEASED, head, head->start, 0};
+    size_t bytes = kind_of(head) == ASH_KIND_HUGE ? head->head : head->n_slices * ASH_SLICE_BYTES;
+    if (addr >= head->start && addr < head->start + bytes)
+        found.place = addr == head->start ? ASH_PLACE_BLOCK : ASH_PLACE_INSIDE;
+    return found;
+}
+
+static struct ash_found found_in_page(struct ash_meta *page, uintptr_t addr)
+{
+    struct ash_found found = {ASH_PLACE_RELEASED, page, 0, ash_page_index(page, addr)};
+    if (found.index >= page->carved) /* never handed out */
+        return (struct ash_found){ASH_PLACE_FOREIGN, page, 0, 0};
+    found.block = page->start + (uintptr_t)found.index * page->bsize;
+    found.place = found.block == addr ? ASH_PLACE_BLOCK : ASH_PLACE_INSIDE;
+    return found;
+}
+
+struct ash_found ash_page_find(uintptr_t addr)
+{
+    struct ash_found none = {ASH_PLACE_FOREIGN, NULL, 0, 0};
+    enum ash_window window = ash_window_of(addr);
+    uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
+    if (window == ASH_WINDOW_NONE)
+        return none;
+    while (window == ASH_WINDOW_HUGE_CONT) {
+        base -= ASH_REGION_BYTES;
+        window = ash_window_of(base);
+    }
+    if (window == ASH_WINDOW_HUGE) {
+        struct ash_meta *first = (struct ash_meta *)base;
+        for (unsigned i = ASH_FIRST_SLICE; i < ASH_REGION_SLICES; i *= 2)
+            if (kind_of(first + i) == ASH_KIND_HUGE)
+                return found_in_object(first + i, addr);
+        return none;
+    }
+    if (addr - base < ASH_REGION_BYTES / 8) /* S2 */
+        return none;
+    struct ash_meta *meta = ash_meta_of(addr);
+    enum ash_kind kind = kind_of(meta);
+    struct ash_meta *head = head_of(addr, meta, kind);
+    if (!head || kind_of(head) == ASH_KIND_NONE) {
+        if (atomic_load_explicit(&meta->owner, memory_order_relaxed) == ASH_TAG_RELEASED)
+            return (struct ash_found){ASH_PLACE_RELEASED, meta, 0, 0};
+        return none;
+    }
+    return kind_of(head) == ASH_KIND_LARGE ? found_in_object(head, addr)
+                                           : found_in_page(head, addr);
+}

@@ -1,0 +1,67 @@
+/* realloc.c: changing a block's size; see realloc.h. */
+#include "heap/realloc.h"
+#include "heap/fast.h"
+#include "heap/large.h"
+#include "heap/misuse.h"
+#include "heap/named.h"
+#include "heap/page.h"
+#include "heap/threads.h"
+#include <string.h>
+
+static bool stays(const struct ash_meta *page, size_t bytes)
+{
+    return bytes <= page->bsize &&
+           (bytes >= page->bsize - page->bsize / 4 || ash_class_of(bytes) == page->cls);
+}
+
+static void *move_large(struct ash_meta *from, size_t bytes)
+{
+    bool zero;
+    void *to = ash_large_alloc(bytes, ASH_SLICE_BYTES, &zero);
+    if (!to)
+        return ash_alloc_fail(bytes);
+    ash_large_move(from, ash_meta_of((uintptr_t)to), ash_size_min(ash_large_usable(from), bytes));
+    ash_named_free_object(from);
+    return to;
+}
+
+static void *realloc_large(struct ash_meta *head, void *p, size_t bytes)
+{
+    if (ash_large_resize(head, bytes))
+        return p;
+    if (bytes > ASH_CLASS_MAX)
+        return move_large(head, bytes);
+    void *to = ash_fast_malloc(bytes);
+    if (!to)
+        return NULL;
+    memcpy(to, p, bytes);
+    ash_named_free_object(head);
+    return to;
+}
+
+void *ash_realloc(void *p, size_t bytes)
+{
+    if (p == NULL)
+        return ash_fast_malloc(bytes);
+    struct ash_found found = ash_page_find((uintptr_t)p);
+    if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
+        ash_misuse_report(ASH_MISUSE_REALLOC, p, found.place);
+        return ash_alloc_fail(bytes);
+    }
+    if (bytes == 0) {
+        ash_fast_free(p);
+        return NULL;
+    }
+    if (bytes > PTRDIFF_MAX)
+        return ash_alloc_fail(bytes);
+    if (ash_large_is(found.head))
+        return realloc_large(found.head, p, bytes);
+    if (stays(found.head, bytes))
+        return p;
+    void *to = ash_fast_malloc(bytes);
+    if (!to)
+        return NULL;
+    memcpy(to, p, ash_size_min(found.head->bsize, bytes));
+    ash_fast_free(p);
+    return to;
+}

@@ -1,0 +1,29 @@
+/* starter.h: one heap for each CPU, for threads that have not earned a page yet.
+ *
+ * A server has hundreds of threads that allocate a handful of blocks each and then wait.
+ * If each owned pages, each would keep some tens of KiB. So the first blocks of each class
+ * come one at a time from the heap of the CPU the thread runs on, under its lock: up to 8
+ * blocks or 2 KiB, whichever is less (decision 5). The next one earns the thread its own.
+ *
+ * A free of a starter's block tries the lock; when it is taken the block goes the way of
+ * remote frees and the next holder drains.
+ *
+ * Threads   Any. Lock rank STARTER. A starter caught by a fork is quarantined and replaced.
+ */
+#ifndef ASH_HEAP_STARTER_H
+#define ASH_HEAP_STARTER_H
+
+#include "heap/bins.h"
+
+/* Uses one unit of credit for the class, if some is left. */
+bool ash_starter_credit(struct ash_tls *tls, unsigned cls);
+/* NULL: no memory. */
+void *ash_starter_alloc(unsigned cls, bool *ret_zero);
+/* false: the lock is taken, send the block home instead. */
+bool ash_starter_free(struct ash_heap *starter, struct ash_meta *page, void *p);
+/* Drains one starter and ages its pages; the next one at the next tick. */
+void ash_starter_tick(void);
+/* All starters give their empty pages back. */
+void ash_starters_release(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* threads.h: birth, exit, orphans, adoption, fork.
+ *
+ * Birth    A thread owns nothing until it has used up its starter credit; then it adopts an
+ *          orphan heap whole, or gets a new one. The first thread has a heap at once.
+ * Exit     In the last round of key destructors: bins go back to their pages, CURRENT pages
+ *          become PARTIAL, empty ones are released, the heap turns orphan. Later calls of
+ *          the dying thread are served by starters (F10).
+ * Fork     No prepare handler, nothing held (F1). The child's image is a cut of the other
+ *          threads at some instruction each. The child handler only notes that there was a
+ *          fork; the next slow path repairs, by one thread, before it does anything else:
+ *          heaps caught inside a slow path (busy, HELD) are quarantined, the other threads'
+ *          heaps become orphans, lists of heaps are rebuilt from the registry. A word in a
+ *          page that the kernel wipes in a child tells the same for a raw clone (F4).
+ *
+ * Invariants H1, H3, H7, H10 of heap.h, R7 of remote.h.
+ *
+ * Threads   enter and leave bracket every slow path that changes a heap. Lock rank ORPHANS
+ *           guards the orphan list and the registry's growth.
+ */
+#ifndef ASH_HEAP_THREADS_H
+#define ASH_HEAP_THREADS_H
+
+#include "heap/bins.h"
+
+/* Registers the key and the fork handler; from the library's constructor. Calls before it
+ * work (F8). */
+void ash_threads_init(void);
+
+/* Starts a slow path. Returns this thread's heap, busy; or NULL: a starter must serve a
+ * block of cls (credit left, thread exited, or a signal handler inside a slow path). */
+struct ash_heap *ash_thread_enter(struct ash_tls *tls, unsigned cls);
+/* The same for a page that is ours already; NULL inside an interrupted slow path. */
+struct ash_heap *ash_thread_reenter(struct ash_tls *tls, struct ash_meta *page);
+/* Ends a slow path: answers trim requests, ticks, clears busy. */
+void ash_thread_leave(struct ash_heap *heap);
+/* Repairs first if this process is the child of a fork. */
+void ash_thread_check_fork(void);
+/* Makes sure that this thread's exit is noticed. */
+void ash_thread_need_exit(struct ash_tls *tls);
+/* Ageing of free memory, at most every 10 ms; for slow paths that have no heap. */
+void ash_thread_tick(void);
+/* Gives everything of this thread's heap back that can be. */
+void ash_thread_idle(void);
+/* malloc_trim: free slices, orphans, starters and the caller's heap now, other threads' at
+ * their next slow path. Returns the bytes given back now. */
+size_t ash_threads_trim(void);
+/* A blank descriptor of a kind, in the registry for ever. NULL: no memory. */
+struct ash_heap *ash_heap_new(enum ash_heap_kind kind);
+/* First of the registry; the others follow by all_next. */
+struct ash_heap *ash_heap_first(void);
+/* Sets aside a heap whose holder vanished inside it (F1). */
+void ash_heap_quarantine(struct ash_heap *heap);
+/* Every orphan is swept and gives its EMPTY pages back. */
+void ash_orphans_release(void);
+/* Optional: a thread that returns memory of quiet processes (ASHLAR=reaper). 0 or an errno. */
+int ash_reaper_start(void);
+
+extern _Atomic uint64_t ash_thread_count; /* heaps held by threads */
+
+#endif
