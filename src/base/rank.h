@@ -8,6 +8,8 @@
  *   ASH_RANK_ORPHANS   heap: the list of orphans and the registry of heaps
  *   ASH_RANK_STARTER   heap: one starter heap, with its pages
  *   ASH_RANK_REGION    space: adding a region, opening more of one
+ *
+ * Threads   Constant.
  */
 #ifndef ASH_BASE_RANK_H
 #define ASH_BASE_RANK_H

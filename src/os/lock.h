@@ -35,6 +35,7 @@ struct ash_held {
 
 extern _Atomic uint32_t ash_fork_generation;
 
+/* tidy: macro: an initializer of a static lock cannot be a function. */
 #define ASH_LOCK_INIT(r)                                                                           \
     {                                                                                              \
         .rank = (r)                                                                                \

@@ -25,7 +25,8 @@
 uintptr_t ash_os_reserve(size_t bytes, size_t align);
 /* Maps bytes read/write somewhere, zero. NULL when refused. */
 void *ash_os_map(size_t bytes);
-/* Maps exactly [addr, addr + bytes) read/write, if nothing is there. 0, -EEXIST when taken, -errno. */
+/* Maps exactly [addr, addr + bytes) read/write, if nothing is there. 0, -EEXIST when taken,
+ * -errno. */
 int ash_os_map_at(uintptr_t addr, size_t bytes);
 /* Makes a reserved range read/write. */
 int ash_os_open(uintptr_t addr, size_t bytes);

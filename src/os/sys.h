@@ -3,6 +3,8 @@
  *
  * Each returns the kernel's answer: a value, or -errno in [-4095, -1].
  *
+ * tidy: parameters: a system call has a number and six arguments.
+ *
  * Threads   No state.
  */
 #ifndef ASH_OS_SYS_H
