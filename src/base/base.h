@@ -22,6 +22,33 @@
 /* Keeps the order of stores that a fork or a signal may cut between (H6); costs nothing. */
 #define ASH_COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 
+/* The same value, of which the compiler knows nothing: it cannot share work across it. */
+ASH_INLINE uintptr_t ash_opaque(uintptr_t x)
+{
+    __asm__("" : "+r"(x));
+    return x;
+}
+
+/* Counts the int32_t at base + offset + field down and says whether zero was reached. Stores before it stay before it and stores
+ * after it stay after it, for whoever looks at a cut of this thread (a fork, a signal). */
+ASH_INLINE bool ash_count_down(uintptr_t base, uintptr_t offset, size_t field)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+    bool zero; /* the flag of the subtraction itself: compilers test the result again */
+    __asm__ volatile("subl $1, %c3(%1,%2)"
+                     : "=@ccz"(zero)
+                     : "r"(base), "r"(offset), "i"(field)
+                     : "memory");
+    return zero;
+#else
+    int32_t *count = (int32_t *)(base + offset + field);
+    ASH_COMPILER_BARRIER();
+    int32_t left = --*count;
+    ASH_COMPILER_BARRIER();
+    return left == 0;
+#endif
+}
+
 ASH_INLINE uintptr_t ash_align_down(uintptr_t x, uintptr_t align)
 {
     return x & ~(align - 1);

@@ -272,11 +272,9 @@ void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
 void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p)
 {
     *(void **)p = page->lfree;
-    ASH_COMPILER_BARRIER(); /* H6 */
-    int32_t attn = --page->attn;
-    ASH_COMPILER_BARRIER(); /* H6 */
+    bool attention = ash_count_down((uintptr_t)page, 0, offsetof(struct ash_meta, attn)); /* H6: the order */
     page->lfree = p;
-    if (attn == 0)
+    if (attention)
         ash_page_attention(heap, page);
 }
 
