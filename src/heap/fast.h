@@ -46,11 +46,12 @@ ASH_INLINE uintptr_t ash_fast_read_owner(const _Atomic uintptr_t *owner)
 #endif
 }
 
-/* base + offset is the meta. The two stay apart, and opaque, so that each access below adds
+/* base + *offset is the meta. The two stay apart, and opaque, so that each access below adds
  * them in its own address instead of one instruction more before them. */
-ASH_INLINE struct ash_meta *ash_fast_meta(uintptr_t base, uintptr_t offset)
+ASH_INLINE struct ash_meta *ash_fast_meta(uintptr_t base, uintptr_t *offset)
 {
-    return (struct ash_meta *)(base + ash_opaque(offset));
+    *offset = ash_opaque(*offset);
+    return (struct ash_meta *)(base + *offset);
 }
 
 ASH_INLINE void ash_fast_free(void *p)
@@ -64,16 +65,18 @@ ASH_INLINE void ash_fast_free(void *p)
     }
     uintptr_t base = ash_opaque(window_i) << ASH_REGION_SHIFT;
     uintptr_t offset = (addr >> 9) & ASH_META_MASK;
-    if (ASH_UNLIKELY(ash_fast_read_owner(&ash_fast_meta(base, offset)->owner) !=
+    if (ASH_UNLIKELY(ash_fast_read_owner(&ash_fast_meta(base, &offset)->owner) !=
                      (uintptr_t)ash_tls.self)) {
         ash_free_slow(p);
         return;
     }
-    *(void **)p = ash_fast_meta(base, offset)->lfree;
+    *(void **)p = ash_fast_meta(base, &offset)->lfree;
     bool attention = ash_count_down(base, offset, offsetof(struct ash_meta, attn)); /* H6 */
-    ash_fast_meta(base, offset)->lfree = p;
+    /* Not through ash_fast_meta: an asm in between would cost the flag of the countdown. */
+    struct ash_meta *page = (struct ash_meta *)(base + offset);
+    page->lfree = p;
     if (ASH_UNLIKELY(attention))
-        ash_free_attention(ash_fast_meta(base, offset));
+        ash_free_attention(page);
 }
 
 #endif
