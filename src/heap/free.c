@@ -80,8 +80,9 @@ static bool size_fits(const struct ash_meta *head, size_t bytes, size_t align)
                (bytes > ASH_CLASS_MAX || align > 16 || bytes > ash_large_usable(head) / 2);
     if (bytes > head->bsize)
         return false;
-    /* Aligned requests may have taken a larger class; plain ones have exactly one. */
-    return align > 16 || ash_class_of(bytes) == head->cls;
+    /* Aligned requests may have taken a larger class; plain ones have exactly one, unless
+     * realloc let a shrunk block stay. */
+    return align > 16 || ash_class_of(bytes) == head->cls || bytes >= head->bsize - head->bsize / 4;
 }
 
 void ash_free_sized(void *p, size_t bytes, size_t align)
