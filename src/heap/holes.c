@@ -116,6 +116,8 @@ static bool is_hole(const struct ash_meta *page, const struct free_set *set, uns
     unsigned last = ash_page_index(page, from + OS_BYTES - 1);
     if (first >= page->carved || purged_bit(page, os_i))
         return false; /* never touched, or given back before */
+    if (last >= page->carved && page->carved < page->cap)
+        return false; /* carving goes on in it, and lists what starts there (H9) */
     for (unsigned i = first; i <= last && i < page->carved; i++) {
         unsigned start_os = (unsigned)(((size_t)i * page->bsize) >> OS_SHIFT);
         if (!is_free(set, i) && !purged_bit(page, start_os))
