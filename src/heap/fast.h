@@ -71,12 +71,12 @@ ASH_INLINE void ash_fast_free(void *p)
         return;
     }
     *(void **)p = ash_fast_meta(base, &offset)->lfree;
+    offset = ash_opaque(offset);
     bool attention = ash_count_down(base, offset, offsetof(struct ash_meta, attn)); /* H6 */
     /* Not through ash_fast_meta: an asm in between would cost the flag of the countdown. */
-    struct ash_meta *page = (struct ash_meta *)(base + offset);
-    page->lfree = p;
+    ((struct ash_meta *)(base + offset))->lfree = p;
     if (ASH_UNLIKELY(attention))
-        ash_free_attention(page);
+        ash_free_attention(p);
 }
 
 #endif

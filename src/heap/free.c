@@ -19,9 +19,14 @@ static void free_found(const struct ash_found *found, void *p)
             ash_misuse_report(ASH_MISUSE_FREE, p, ASH_PLACE_RELEASED);
         return;
     }
+    if (owner & 1) { /* released between the lookup and now */
+        ash_misuse_report(ASH_MISUSE_FREE, p, ASH_PLACE_RELEASED);
+        return;
+    }
     struct ash_heap *heap = (struct ash_heap *)owner;
     if (heap == tls->self) { /* a further slice of one of our medium pages */
-        ash_page_push(heap, page, p);
+        if (ash_page_put(page, p))
+            ash_free_attention(p);
         return;
     }
     enum ash_heap_kind kind = ash_heap_kind_of(heap);
@@ -49,10 +54,11 @@ void ash_free_odd(void *p)
         ash_free_slow(p);
 }
 
-void ash_free_attention(struct ash_meta *page)
+void ash_free_attention(void *p)
 {
     struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
+    struct ash_meta *page = ash_page_find((uintptr_t)p).head;
     struct ash_heap *heap = ash_thread_reenter(tls, page);
     if (!heap)
         return;

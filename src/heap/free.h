@@ -14,8 +14,8 @@
 void ash_free_odd(void *p) __attribute__((noinline));
 /* The slice's owner is a tag or another heap. */
 void ash_free_slow(void *p) __attribute__((noinline));
-/* attn of a page of this thread reached zero. */
-void ash_free_attention(struct ash_meta *page) __attribute__((noinline));
+/* p was freed into a page of this thread, whose attn reached zero. */
+void ash_free_attention(void *p) __attribute__((noinline));
 /* free_sized and free_aligned_sized: like free, but a size or alignment that cannot be the
  * block's is misuse (E06, E07). align 0: not stated. */
 void ash_free_sized(void *p, size_t bytes, size_t align);

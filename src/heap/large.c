@@ -81,6 +81,7 @@ static void publish(struct ash_meta *head, uintptr_t start, size_t bytes, enum a
     head->start = start;
     head->head = bytes;
     head->bsize = 0;
+    head->flags = 0;
     head->owned_next = head->owned_prev = NULL;
     atomic_store_explicit(&head->owner, ASH_TAG_LARGE, memory_order_relaxed);
     /* release: whoever sees the kind sees the whole line (S9) */

@@ -269,12 +269,17 @@ void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
     ash_page_settle(heap, page);
 }
 
-void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p)
+bool ash_page_put(struct ash_meta *page, void *p)
 {
     *(void **)p = page->lfree;
-    bool attention = ash_count_down((uintptr_t)page, 0, offsetof(struct ash_meta, attn)); /* H6: the order */
+    bool attention = ash_count_down((uintptr_t)page, 0, offsetof(struct ash_meta, attn)); /* H6 */
     page->lfree = p;
-    if (attention)
+    return attention;
+}
+
+void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p)
+{
+    if (ash_page_put(page, p))
         ash_page_attention(heap, page);
 }
 

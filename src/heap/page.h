@@ -60,7 +60,9 @@ bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero);
 void *ash_page_pop(struct ash_heap *heap, unsigned cls, bool *ret_zero);
 /* Takes the whole list of cur[cls], which is not empty. */
 void *ash_page_take_list(struct ash_heap *heap, unsigned cls);
-/* Puts a block back, as the fast path does. */
+/* Puts a block back, as the fast path does; says whether the page wants attention. */
+bool ash_page_put(struct ash_meta *page, void *p);
+/* The same, with the attention. */
 void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p);
 /* attn reached zero. */
 void ash_page_attention(struct ash_heap *heap, struct ash_meta *page);

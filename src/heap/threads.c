@@ -435,8 +435,8 @@ static void leave_heap(struct ash_tls *tls, struct ash_heap *heap)
     retire_all(heap);
     ash_page_release_empty(heap, 0);
     tls->self = &ash_heap_none;
-    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
     ash_remote_orphan(heap);
+    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed); /* H10 */
     struct ash_held held = ash_lock_take(&orphan_lock);
     list_orphan(heap);
     ash_lock_drop(&orphan_lock, held);
