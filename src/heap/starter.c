@@ -27,8 +27,14 @@ bool ash_starter_credit(struct ash_tls *tls, unsigned cls)
 
 static unsigned starter_count(void)
 {
-    unsigned n = ash_os_cpu_count();
-    return n < STARTERS_MAX ? n : STARTERS_MAX;
+    static _Atomic unsigned known; /* asked once: the answer costs a system call */
+    unsigned n = atomic_load_explicit(&known, memory_order_relaxed);
+    if (n == 0) {
+        n = ash_os_cpu_count();
+        n = n < STARTERS_MAX ? n : STARTERS_MAX;
+        atomic_store_explicit(&known, n, memory_order_relaxed);
+    }
+    return n;
 }
 
 /* The starter of a slot, made when it is needed first. NULL: no memory. */
