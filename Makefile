@@ -7,7 +7,7 @@ OPTIONS = -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DASHLAR_WERROR=$(or $(ASHLAR_WERROR)
 CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
 
 .PHONY: all deps check-deps ci-deps programs-deps demo check check-programs install uninstall \
-        debug clang region26 asan tsan cov fuzz aarch64 models fmt bareroot clean
+        debug clang region26 asan tsan cov fuzz aarch64 lint models fmt bareroot clean
 
 all:
 	@mkdir -p build
@@ -36,7 +36,7 @@ install: all
 uninstall:
 	@cmake --build build --target uninstall
 
-debug clang region26 asan tsan cov fuzz aarch64:   # one configuration, in build/config/
+debug clang region26 asan tsan cov fuzz aarch64 lint:   # one configuration, in build/config/
 	@tests/config/run $@ build/config/$@ $(JOBS)
 models: all      # the Spin models of the protocols
 	@$(CTEST) -L model
