@@ -19,8 +19,8 @@ trap leave EXIT
 trap 'exit 130' INT TERM HUP
 
 # The first Debian mirror that apt uses here, in either format of its sources.
-mirror=$(find /etc/apt/sources.list* '(' -name '*.list' -o -name '*.sources' ')' -print0 | xargs -0 cat \
-    | grep -v '^ *#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ')
+mirror=$(find /etc/apt/sources.list* '(' -name '*.list' -o -name '*.sources' ')' -print0 \
+    | xargs -0 cat | grep -v '^ *#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ')
 [ -n "$mirror" ] || { echo "bareroot: apt's sources name no Debian mirror" >&2; exit 2; }
 
 echo "bareroot: debootstrap --variant=minbase bookworm"
