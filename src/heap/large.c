@@ -90,7 +90,7 @@ static void publish(struct ash_meta *head, uintptr_t start, size_t bytes, enum a
 
 static void *alloc_huge(size_t bytes, size_t align, bool *ret_zero)
 {
-    bytes = ash_align_up(bytes, ash_os_page_bytes());
+    bytes = ash_align_up(bytes ? bytes : 1, ash_os_page_bytes()); /* size 0 is a block, too */
     uintptr_t addr = ash_region_map_huge(bytes, align);
     if (!addr)
         return NULL;
