@@ -157,10 +157,11 @@ static bool resize_huge(struct ash_meta *head, size_t bytes)
     if (want > have) {
         if (!ash_region_grow_huge(head->start, have, want - have))
             return false;
-    } else if (want < have) {
+    } else {
         if (bytes <= ASH_RUN_MAX * ASH_SLICE_BYTES / 2)
             return false; /* a region serves it better */
-        ash_region_shrink_huge(head->start, have, have - want);
+        if (want < have)
+            ash_region_shrink_huge(head->start, have, have - want);
     }
     head->head = want;
     return true;
