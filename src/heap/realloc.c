@@ -34,7 +34,7 @@ static void *realloc_large(struct ash_meta *head, void *p, size_t bytes)
     void *to = ash_fast_malloc(bytes);
     if (!to)
         return NULL;
-    memcpy(to, p, bytes);
+    memcpy(to, p, ash_size_min(ash_large_usable(head), bytes));
     ash_named_free_object(head);
     return to;
 }
