@@ -15,6 +15,7 @@
 #define ASH_LIKELY(x) __builtin_expect(!!(x), 1)
 #define ASH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ASH_COLD __attribute__((cold, noinline))
+#define ASH_HIDDEN __attribute__((visibility("hidden")))
 #define ASH_NOINLINE __attribute__((noinline))
 #define ASH_INLINE static inline __attribute__((always_inline))
 #define ASH_CONTAINER_OF(p, type, member) ((type *)((uintptr_t)(p)-offsetof(type, member)))

@@ -47,7 +47,7 @@ static void *refill(struct ash_tls *tls, struct ash_heap *heap, unsigned cls, bo
 }
 
 /* A block of the class while its bin is empty. NULL: no memory. */
-static void *alloc_class(unsigned cls, bool *ret_zero)
+static void *refill_class(unsigned cls, bool *ret_zero)
 {
     struct ash_tls *tls = &ash_tls;
     struct ash_heap *heap = ash_thread_enter(tls, cls);
@@ -58,11 +58,16 @@ static void *alloc_class(unsigned cls, bool *ret_zero)
     return p;
 }
 
-void *ash_alloc_slow(size_t bytes)
+void *ash_alloc_class(size_t cls)
 {
     bool zero;
-    void *p = alloc_class(ash_class_of(bytes), &zero);
-    return p ? p : ash_alloc_fail(bytes);
+    void *p = refill_class((unsigned)cls, &zero);
+    return p ? p : ash_alloc_fail(ash_class_bytes[cls]);
+}
+
+void *ash_alloc_slow(size_t bytes)
+{
+    return ash_alloc_class(ash_class_of(bytes));
 }
 
 void *ash_alloc_above_small(size_t bytes)
@@ -76,7 +81,7 @@ void *ash_alloc_above_small(size_t bytes)
         }
     }
     bool zero;
-    void *p = bytes <= ASH_CLASS_MAX ? alloc_class(ash_class_of(bytes), &zero)
+    void *p = bytes <= ASH_CLASS_MAX ? refill_class(ash_class_of(bytes), &zero)
                                      : ash_large_alloc(bytes, ASH_SLICE_BYTES, &zero);
     return p ? p : ash_alloc_fail(bytes);
 }
@@ -101,7 +106,7 @@ static void *zeroed_class(size_t bytes)
         tls->bin[cls] = *(void **)p;
         zero = zero_bit(tls, cls); /* H8 */
     } else {
-        p = alloc_class(cls, &zero);
+        p = refill_class(cls, &zero);
     }
     return p ? zero_block(p, bytes < 8 ? 8 : bytes, zero) : ash_alloc_fail(bytes);
 }
@@ -139,6 +144,6 @@ void *ash_alloc_aligned(size_t align, size_t bytes)
         ash_tls.bin[cls] = *(void **)p;
         return p;
     }
-    p = alloc_class(cls, &zero);
+    p = refill_class(cls, &zero);
     return p ? p : ash_alloc_fail(bytes);
 }

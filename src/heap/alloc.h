@@ -17,10 +17,11 @@
 
 #include "base/base.h"
 
-/* A request whose bin is empty; bytes <= ASH_SMALL_MAX. */
-void *ash_alloc_slow(size_t bytes) __attribute__((noinline));
+/* A request up to ASH_SMALL_MAX whose bin is empty; the same, by its class. */
+void *ash_alloc_slow(size_t bytes) __attribute__((noinline)) ASH_HIDDEN;
+void *ash_alloc_class(size_t cls) __attribute__((noinline)) ASH_HIDDEN;
 /* A request above ASH_SMALL_MAX. */
-void *ash_alloc_above_small(size_t bytes) __attribute__((noinline));
+void *ash_alloc_above_small(size_t bytes) __attribute__((noinline)) ASH_HIDDEN;
 void *ash_alloc_zeroed(size_t count, size_t bytes);
 /* align is a power of two; above half a region: ENOMEM (F18). */
 void *ash_alloc_aligned(size_t align, size_t bytes);

@@ -29,8 +29,10 @@ enum ash_tls_state {
 };
 
 struct ash_tls {
-    void *bin[ASH_BIN_COUNT];
-    struct ash_heap *self;
+    union {
+        struct ash_heap *self; /* in the place of bin 0: class 0 is reserved (C1) */
+        void *bin[ASH_BIN_COUNT];
+    };
     struct ash_batch batch[ASH_BATCH_SLOTS];
     uint64_t zero[2];                  /* H8 */
     uint8_t batch_n[ASH_BATCH_SLOTS];  /* blocks in each batch */
@@ -40,7 +42,7 @@ struct ash_tls {
 };
 static_assert(sizeof(struct ash_tls) <= 904, "static TLS for libraries loaded late is scarce");
 
-extern __thread struct ash_tls ash_tls __attribute__((tls_model("initial-exec")));
+extern __thread struct ash_tls ash_tls ASH_HIDDEN __attribute__((tls_model("initial-exec")));
 
 enum ash_heap_kind {
     ASH_HEAP_NONE = 0,

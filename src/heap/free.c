@@ -39,6 +39,8 @@ static void free_found(const struct ash_found *found, void *p)
 
 void ash_free_slow(void *p)
 {
+    if (p == NULL)
+        return;
     ash_thread_check_fork();
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
@@ -46,12 +48,6 @@ void ash_free_slow(void *p)
         return;
     }
     free_found(&found, p);
-}
-
-void ash_free_odd(void *p)
-{
-    if (p != NULL)
-        ash_free_slow(p);
 }
 
 void ash_free_attention(void *p)

@@ -1,7 +1,7 @@
 /* free.h: the slow path of free, and lookups that must not fault.
  *
- * The fast path hands over here when the region byte is not REGION (odd), when the owner is
- * not this thread's heap (slow), and when a page wants attention.
+ * The fast path hands over here when the region byte is not REGION, when the owner is not
+ * this thread's heap, and when a page wants attention.
  *
  * Threads   Any. errno is never touched (F20).
  */
@@ -10,12 +10,10 @@
 
 #include "heap/bins.h"
 
-/* p is NULL, a huge object, or not ours. */
-void ash_free_odd(void *p) __attribute__((noinline));
-/* The slice's owner is a tag or another heap. */
-void ash_free_slow(void *p) __attribute__((noinline));
+/* p is NULL, a huge object, not ours, or its slice's owner is a tag or another heap. */
+void ash_free_slow(void *p) __attribute__((noinline)) ASH_HIDDEN;
 /* p was freed into a page of this thread, whose attn reached zero. */
-void ash_free_attention(void *p) __attribute__((noinline));
+void ash_free_attention(void *p) __attribute__((noinline)) ASH_HIDDEN;
 /* free_sized and free_aligned_sized: like free, but a size or alignment that cannot be the
  * block's is misuse (E06, E07). align 0: not stated. */
 void ash_free_sized(void *p, size_t bytes, size_t align);

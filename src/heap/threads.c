@@ -103,7 +103,7 @@ static void repair_own(struct ash_tls *tls)
         /* F3: the handler that forked interrupted our own slow path. */
         ash_heap_quarantine(heap);
         tls->self = &ash_heap_none;
-        for (unsigned c = 0; c < ASH_BIN_COUNT; c++)
+        for (unsigned c = 1; c < ASH_BIN_COUNT; c++)
             tls->bin[c] = NULL;
         return;
     }

@@ -25,11 +25,12 @@
 #include "os/os.h"
 #include "space/slice.h"
 
+/* Bit 0 answers the one question of the fast path: may the metas be read and is it not huge? */
 enum ash_window {
     ASH_WINDOW_NONE = 0,
-    ASH_WINDOW_REGION,
-    ASH_WINDOW_HUGE,
-    ASH_WINDOW_HUGE_CONT,
+    ASH_WINDOW_REGION = 1,
+    ASH_WINDOW_HUGE = 2,
+    ASH_WINDOW_HUGE_CONT = 4,
 };
 
 /* User addresses: 47 bits on x86-64, 48 on aarch64. */
@@ -39,7 +40,8 @@ enum ash_window {
 #define ASH_WINDOW_COUNT ((size_t)1 << (47 - ASH_REGION_SHIFT))
 #endif
 
-extern _Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT];
+/* At the start of an OS page: aarch64 reaches it by one instruction (fast.h). */
+extern _Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT] ASH_HIDDEN;
 
 struct ash_region {
     struct ash_region *_Atomic next;
