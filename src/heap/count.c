@@ -28,7 +28,7 @@ static void add_page(struct ash_count *count, const struct ash_heap *own, struct
     unsigned back = freed + ash_xfree_count(get(&page->xfree));
     unsigned live = page->out > back ? page->out - back : 0;
     uint64_t used = (uint64_t)live * page->bsize;
-    uint64_t carved = (uint64_t)page->carved * page->bsize;
+    uint64_t carved = (uint64_t)ash_meta_carved(page) * page->bsize;
     uint64_t idle = carved > used ? carved - used : 0;
     count->page_count++;
     count->live_blocks += live;

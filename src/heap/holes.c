@@ -28,7 +28,7 @@ static void starts_in(const struct ash_meta *page, unsigned os_i, unsigned *ret_
     size_t from = (size_t)os_i << OS_SHIFT;
     size_t first = (from + page->bsize - 1) / page->bsize;
     size_t end = (from + OS_BYTES + page->bsize - 1) / page->bsize;
-    *ret_end = end < page->carved ? (unsigned)end : page->carved;
+    *ret_end = end < ash_meta_carved(page) ? (unsigned)end : ash_meta_carved(page);
     *ret_first = first < *ret_end ? (unsigned)first : *ret_end;
 }
 
@@ -114,11 +114,11 @@ static bool is_hole(const struct ash_meta *page, const struct free_set *set, uns
     uintptr_t from = page->start + ((uintptr_t)os_i << OS_SHIFT);
     unsigned first = ash_page_index(page, from);
     unsigned last = ash_page_index(page, from + OS_BYTES - 1);
-    if (first >= page->carved || purged_bit(page, os_i))
+    if (first >= ash_meta_carved(page) || purged_bit(page, os_i))
         return false; /* never touched, or given back before */
-    if (last >= page->carved && page->carved < page->cap)
+    if (last >= ash_meta_carved(page) && ash_meta_carved(page) < page->cap)
         return false; /* carving goes on in it, and lists what starts there (H9) */
-    for (unsigned i = first; i <= last && i < page->carved; i++) {
+    for (unsigned i = first; i <= last && i < ash_meta_carved(page); i++) {
         unsigned start_os = (unsigned)(((size_t)i * page->bsize) >> OS_SHIFT);
         if (!is_free(set, i) && !purged_bit(page, start_os))
             return false;

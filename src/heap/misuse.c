@@ -211,7 +211,7 @@ static void report_entry(const struct ash_meta *page, uintptr_t addr, bool twice
 
 static void set_counts(struct ash_meta *page, unsigned listed)
 {
-    unsigned rest = page->carved - ash_holes_dropped(page);
+    unsigned rest = ash_meta_carved(page) - ash_holes_dropped(page);
     page->lcnt = (uint16_t)listed;
     page->out = (uint16_t)(rest > listed ? rest - listed : 0);
     if (page->attn <= 0)
@@ -230,7 +230,7 @@ static bool scrub(struct ash_meta *page)
         uintptr_t at = (uintptr_t)*link;
         bool in_page = at >= page->start && at < page->start + page->n_slices * ASH_SLICE_BYTES;
         unsigned i = in_page ? ash_page_index(page, at) : page->cap;
-        bool whole = i < page->carved && page->start + (uintptr_t)i * page->bsize == at;
+        bool whole = i < ash_meta_carved(page) && page->start + (uintptr_t)i * page->bsize == at;
         bool twice = whole && (seen[i / 64] >> (i % 64) & 1);
         if (!whole || twice) {
             report_entry(page, at, twice);

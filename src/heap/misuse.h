@@ -45,7 +45,7 @@ ASH_INLINE void ash_misuse_check_list(struct ash_meta *page)
 {
     uintptr_t first = (uintptr_t)page->lfree;
     unsigned i = ash_page_index(page, first);
-    bool sound = page->start + (uintptr_t)i * page->bsize == first && i < page->carved &&
+    bool sound = page->start + (uintptr_t)i * page->bsize == first && i < ash_meta_carved(page) &&
                  *(uintptr_t *)first != first;
     if (ASH_UNLIKELY(!sound || ash_misuse_check_level != 0))
         ash_misuse_scrub(page);

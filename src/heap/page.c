@@ -17,7 +17,7 @@ static void set_attn(struct ash_meta *page, int32_t attn)
 
 static bool has_uncarved(const struct ash_meta *page)
 {
-    return page->carved < page->cap;
+    return ash_meta_carved(page) < page->cap;
 }
 
 static int32_t full_attn(const struct ash_meta *page)
@@ -113,7 +113,7 @@ static void part_unlink(struct ash_heap *heap, struct ash_meta *page)
 
 static size_t carved_bytes(const struct ash_meta *page)
 {
-    return (size_t)page->carved * page->bsize;
+    return (size_t)ash_meta_carved(page) * page->bsize;
 }
 
 static void leave_empty(struct ash_heap *heap, struct ash_meta *page)
@@ -152,7 +152,8 @@ static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
     page->cap = (uint32_t)(run.n_slices * ASH_SLICE_BYTES / bsize);
     page->start = run.addr;
     page->lfree = NULL;
-    page->out = page->lcnt = page->carved = 0;
+    page->out = page->lcnt = 0;
+    atomic_store_explicit(&page->carved, 0, memory_order_relaxed);
     page->age = 0;
     page->next = page->prev = NULL;
     page->purged = 0;
@@ -327,17 +328,18 @@ static bool collect(struct ash_heap *heap, struct ash_meta *page)
 /* Links up to one OS page of blocks that were never used. */
 static bool carve(struct ash_meta *page, bool *ret_zero)
 {
-    unsigned left = page->cap - page->carved;
+    unsigned left = page->cap - ash_meta_carved(page);
     if (left == 0)
         return false;
     unsigned n = ASH_PAGE_CARVE_BYTES / page->bsize;
     n = n == 0 ? 1 : n > left ? left : n;
-    uintptr_t first = page->start + (uintptr_t)page->carved * page->bsize;
+    uintptr_t first = page->start + (uintptr_t)ash_meta_carved(page) * page->bsize;
     uintptr_t at = first;
     for (unsigned i = 1; i < n; i++, at += page->bsize)
         *(uintptr_t *)at = at + page->bsize;
     *(uintptr_t *)at = 0;
-    page->carved = (uint16_t)(page->carved + n);
+    atomic_store_explicit(&page->carved, (uint16_t)(ash_meta_carved(page) + n),
+                          memory_order_relaxed);
     page->lcnt = (uint16_t)n;
     page->lfree = (void *)first;
     *ret_zero = page->flags & ASH_META_ZERO;
@@ -471,7 +473,7 @@ void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
 {
     unsigned lost = ash_holes_dropped(page);
     page->lcnt = (uint16_t)list_length(page, page->lfree, page->cap);
-    page->out = (uint16_t)(page->carved - lost - page->lcnt);
+    page->out = (uint16_t)(ash_meta_carved(page) - lost - page->lcnt);
     page->attn0 = page->attn;
     ash_page_settle(heap, page);
 }
@@ -482,11 +484,11 @@ bool ash_page_check(struct ash_meta *page, const char **ret_why)
     unsigned freed = (unsigned)(page->attn0 - page->attn);
     unsigned listed = page->lcnt + freed;
     *ret_why = NULL;
-    if (page->carved > page->cap)
+    if (ash_meta_carved(page) > page->cap)
         *ret_why = "H4: more blocks carved than fit";
     else if (freed > page->out)
         *ret_why = "H4: more blocks freed than were out";
-    else if (listed + (page->out - freed) + ash_holes_dropped(page) != page->carved)
+    else if (listed + (page->out - freed) + ash_holes_dropped(page) != ash_meta_carved(page))
         *ret_why = "H4: blocks are missing";
     else if (list_length(page, page->lfree, page->cap + 1) != listed)
         *ret_why = "H2: the owner's list is damaged";
@@ -527,7 +529,7 @@ static struct ash_found found_in_object(struct ash_meta *head, uintptr_t addr)
 static struct ash_found found_in_page(struct ash_meta *page, uintptr_t addr)
 {
     struct ash_found found = {ASH_PLACE_RELEASED, page, 0, ash_page_index(page, addr)};
-    if (found.index >= page->carved) /* never handed out */
+    if (found.index >= ash_meta_carved(page)) /* never handed out */
         return (struct ash_found){ASH_PLACE_FOREIGN, page, 0, 0};
     found.block = page->start + (uintptr_t)found.index * page->bsize;
     found.place = found.block == addr ? ASH_PLACE_BLOCK : ASH_PLACE_INSIDE;

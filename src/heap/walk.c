@@ -86,7 +86,7 @@ static bool read_page(struct page_map *map, struct ash_heap *heap, struct ash_me
     memset(map, 0, sizeof(*map));
     struct grip grip = take_grip(heap);
     bool same = atomic_load_explicit(&page->owner, memory_order_relaxed) == (uintptr_t)heap;
-    map->carved = same ? page->carved : 0;
+    map->carved = same ? ash_meta_carved(page) : 0;
     map->exact = grip.exact;
     if (same && grip.exact) {
         mark_free(map, page, page->lfree);

@@ -69,7 +69,7 @@ struct ash_meta {
     int32_t attn, attn0;     /* countdown of frees, and the value it was set to */
     uint16_t out;            /* blocks handed out, as of the last fold */
     uint16_t lcnt;           /* blocks in lfree, as of the last fold */
-    uint16_t carved;         /* blocks ever linked */
+    _Atomic uint16_t carved; /* blocks ever linked; read by whoever looks a pointer up */
     uint8_t state;           /* enum ash_page_state */
     uint8_t age;             /* scans without activity (heap/holes.c) */
     struct ash_meta *next, *prev; /* the list that state names */
@@ -90,6 +90,12 @@ enum ash_meta_flag {
 ASH_INLINE struct ash_meta *ash_meta_of(uintptr_t addr)
 {
     return (struct ash_meta *)((addr & ~(ASH_REGION_BYTES - 1)) + ((addr >> 9) & ASH_META_MASK));
+}
+
+/* Relaxed: who got a pointer by any proper way sees a value that covers it. */
+ASH_INLINE unsigned ash_meta_carved(const struct ash_meta *page)
+{
+    return atomic_load_explicit(&page->carved, memory_order_relaxed);
 }
 
 /* The slice that a meta describes. */
