@@ -27,15 +27,15 @@ static void add_page(struct ash_count *count, const struct ash_heap *own, struct
     unsigned freed = (unsigned)(page->attn0 - page->attn);
     unsigned back = freed + ash_xfree_count(get(&page->xfree));
     unsigned live = page->out > back ? page->out - back : 0;
-    uint64_t used = (uint64_t)live * page->bsize;
-    uint64_t carved = (uint64_t)ash_meta_carved(page) * page->bsize;
+    uint64_t used = (uint64_t)live * ash_meta_bsize(page);
+    uint64_t carved = (uint64_t)ash_meta_carved(page) * ash_meta_bsize(page);
     uint64_t idle = carved > used ? carved - used : 0;
     count->page_count++;
     count->live_blocks += live;
     count->live_bytes += used;
     const struct ash_heap *heap = (const struct ash_heap *)owner;
     if (ash_heap_kind_of(heap) == ASH_HEAP_STARTER)
-        count->starter_bytes += page->n_slices * ASH_SLICE_BYTES;
+        count->starter_bytes += ash_meta_slices(page) * ASH_SLICE_BYTES;
     else if (heap != own && heap->tls != NULL)
         count->blocked_bytes += idle;
     if (page->state == ASH_PAGE_EMPTY)

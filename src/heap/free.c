@@ -71,7 +71,7 @@ size_t ash_usable_bytes(void *p)
         ash_misuse_report(ASH_MISUSE_USABLE, p, found.place);
         return 0;
     }
-    return ash_large_is(found.head) ? ash_large_usable(found.head) : found.head->bsize;
+    return ash_large_is(found.head) ? ash_large_usable(found.head) : ash_meta_bsize(found.head);
 }
 
 /* Could a block of this page or object have been asked for with bytes (and align)? */
@@ -80,11 +80,12 @@ static bool size_fits(const struct ash_meta *head, size_t bytes, size_t align)
     if (ash_large_is(head))
         return bytes <= ash_large_usable(head) &&
                (bytes > ASH_CLASS_MAX || align > 16 || bytes > ash_large_usable(head) / 2);
-    if (bytes > head->bsize)
+    if (bytes > ash_meta_bsize(head))
         return false;
     /* Aligned requests may have taken a larger class; plain ones have exactly one, unless
      * realloc let a shrunk block stay. */
-    return align > 16 || ash_class_of(bytes) == head->cls || bytes >= head->bsize - head->bsize / 4;
+    return align > 16 || ash_class_of(bytes) == head->cls ||
+           bytes >= ash_meta_bsize(head) - ash_meta_bsize(head) / 4;
 }
 
 void ash_free_sized(void *p, size_t bytes, size_t align)

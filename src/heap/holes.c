@@ -26,15 +26,15 @@ static void starts_in(const struct ash_meta *page, unsigned os_i, unsigned *ret_
                       unsigned *ret_end)
 {
     size_t from = (size_t)os_i << OS_SHIFT;
-    size_t first = (from + page->bsize - 1) / page->bsize;
-    size_t end = (from + OS_BYTES + page->bsize - 1) / page->bsize;
+    size_t first = (from + ash_meta_bsize(page) - 1) / ash_meta_bsize(page);
+    size_t end = (from + OS_BYTES + ash_meta_bsize(page) - 1) / ash_meta_bsize(page);
     *ret_end = end < ash_meta_carved(page) ? (unsigned)end : ash_meta_carved(page);
     *ret_first = first < *ret_end ? (unsigned)first : *ret_end;
 }
 
 bool ash_holes_some(const struct ash_meta *page)
 {
-    for (unsigned i = 0; i < page->n_slices; i++)
+    for (unsigned i = 0; i < ash_meta_slices(page); i++)
         if (page[i].purged)
             return true;
     return false;
@@ -43,7 +43,7 @@ bool ash_holes_some(const struct ash_meta *page)
 unsigned ash_holes_dropped(const struct ash_meta *page)
 {
     unsigned n = 0;
-    for (unsigned os_i = 0; os_i < page->n_slices * OS_PER_SLICE; os_i++) {
+    for (unsigned os_i = 0; os_i < ash_meta_slices(page) * OS_PER_SLICE; os_i++) {
         if (!purged_bit(page, os_i))
             continue;
         unsigned first, end;
@@ -57,14 +57,14 @@ bool ash_holes_recarve(struct ash_meta *page)
 {
     if (!ash_holes_some(page))
         return false;
-    for (unsigned os_i = 0; os_i < page->n_slices * OS_PER_SLICE; os_i++) {
+    for (unsigned os_i = 0; os_i < ash_meta_slices(page) * OS_PER_SLICE; os_i++) {
         if (!purged_bit(page, os_i))
             continue;
         set_purged(page, os_i, false);
         unsigned first, end;
         starts_in(page, os_i, &first, &end);
         for (unsigned i = end; i-- > first;) {
-            void **block = (void **)(page->start + (size_t)i * page->bsize);
+            void **block = (void **)(page->start + (size_t)i * ash_meta_bsize(page));
             *block = page->lfree;
             page->lfree = block;
         }
@@ -119,7 +119,7 @@ static bool is_hole(const struct ash_meta *page, const struct free_set *set, uns
     if (last >= ash_meta_carved(page) && ash_meta_carved(page) < page->cap)
         return false; /* carving goes on in it, and lists what starts there (H9) */
     for (unsigned i = first; i <= last && i < ash_meta_carved(page); i++) {
-        unsigned start_os = (unsigned)(((size_t)i * page->bsize) >> OS_SHIFT);
+        unsigned start_os = (unsigned)(((size_t)i * ash_meta_bsize(page)) >> OS_SHIFT);
         if (!is_free(set, i) && !purged_bit(page, start_os))
             return false;
     }
@@ -156,11 +156,11 @@ static void purge_page(struct ash_heap *heap, struct ash_meta *page)
 {
     unsigned free_n = page->lcnt + ash_xfree_count(atomic_load_explicit(&page->xfree,
                                                                         memory_order_relaxed));
-    if ((size_t)free_n * page->bsize < OS_BYTES)
+    if ((size_t)free_n * ash_meta_bsize(page) < OS_BYTES)
         return;
     struct free_set set;
     gather(heap, page, &set);
-    unsigned os_n = page->n_slices * OS_PER_SLICE;
+    unsigned os_n = ash_meta_slices(page) * OS_PER_SLICE;
     uint64_t holes[8 * OS_PER_SLICE / 64] = {0};
     for (unsigned os_i = 0; os_i < os_n; os_i++)
         if (is_hole(page, &set, os_i))

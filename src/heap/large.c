@@ -72,6 +72,7 @@ static void count_object(int sign, size_t bytes, bool huge)
                               memory_order_relaxed);
     if (!huge)
         atomic_fetch_add_explicit(&ash_large_bytes, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.used_bytes, (int64_t)size, memory_order_relaxed);
     if (sign > 0)
         atomic_fetch_add_explicit(&ash_large_ever, 1, memory_order_relaxed);
 }
@@ -80,7 +81,7 @@ static void publish(struct ash_meta *head, uintptr_t start, size_t bytes, enum a
 {
     head->start = start;
     head->head = bytes;
-    head->bsize = 0;
+    atomic_store_explicit(&head->bsize, 0, memory_order_relaxed);
     head->flags = 0;
     head->owned_next = head->owned_prev = NULL;
     atomic_store_explicit(&head->owner, ASH_TAG_LARGE, memory_order_relaxed);
@@ -116,7 +117,7 @@ void *ash_large_alloc(size_t bytes, size_t align, bool *ret_zero)
     if (!ash_run_claim((unsigned)n, (unsigned)(align >> ASH_SLICE_SHIFT), &run))
         return NULL;
     struct ash_meta *head = ash_meta_of(run.addr);
-    head->n_slices = run.n_slices;
+    atomic_store_explicit(&head->n_slices, run.n_slices, memory_order_relaxed);
     cover(head, run.addr, run.n_slices, false);
     publish(head, run.addr, bytes, ASH_KIND_LARGE);
     count_object(1, run.n_slices * ASH_SLICE_BYTES, false);
@@ -126,7 +127,7 @@ void *ash_large_alloc(size_t bytes, size_t align, bool *ret_zero)
 
 size_t ash_large_usable(const struct ash_meta *head)
 {
-    return is_huge(head) ? head->head : head->n_slices * ASH_SLICE_BYTES;
+    return is_huge(head) ? head->head : ash_meta_slices(head) * ASH_SLICE_BYTES;
 }
 
 bool ash_large_free(struct ash_meta *head)
@@ -143,7 +144,7 @@ bool ash_large_free(struct ash_meta *head)
         return true;
     }
     uintptr_t start = head->start;
-    unsigned n = head->n_slices;
+    unsigned n = ash_meta_slices(head);
     cover(head, start, n, true);
     ash_run_return(start, n);
     ash_thread_tick();
@@ -171,7 +172,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
 {
     if (is_huge(head))
         return resize_huge(head, bytes);
-    size_t have = head->n_slices;
+    size_t have = ash_meta_slices(head);
     size_t want = (bytes + ASH_SLICE_BYTES - 1) >> ASH_SLICE_SHIFT;
     uintptr_t end = head->start + have * ASH_SLICE_BYTES;
     bool zero;
@@ -181,7 +182,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
         if (want > ASH_RUN_MAX || !ash_run_extend(end, (unsigned)(want - have), &zero))
             return false;
         cover(head, end, (unsigned)(want - have), false);
-        head->n_slices = (uint32_t)want;
+        atomic_store_explicit(&head->n_slices, (uint32_t)want, memory_order_relaxed);
         count_object(1, (want - have) * ASH_SLICE_BYTES, false);
         atomic_fetch_sub_explicit(&ash_large_count, 1, memory_order_relaxed);
     } else if (want + 2 <= have && want < have - have / 8) {
@@ -194,7 +195,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
             clear_slices(tail, ASH_GROUP_SLICES - kept);
             atomic_store_explicit(&group->span, 0, memory_order_relaxed);
         }
-        head->n_slices = (uint32_t)want;
+        atomic_store_explicit(&head->n_slices, (uint32_t)want, memory_order_relaxed);
         cover(head, tail, (unsigned)(have - want), true);
         count_object(-1, (have - want) * ASH_SLICE_BYTES, false);
         atomic_fetch_add_explicit(&ash_large_count, 1, memory_order_relaxed);

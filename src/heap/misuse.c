@@ -64,14 +64,15 @@ static void say_foreign(struct ash_line *line, uintptr_t addr)
 static void say_released(struct ash_line *line, const struct ash_found *found)
 {
     if (found->head && found->place != ASH_PLACE_RELEASED)
-        ash_line_fmt(line, "a block of %B, freed before", (uint64_t)found->head->bsize);
+        ash_line_fmt(line, "a block of %B, freed before", (uint64_t)ash_meta_bsize(found->head));
     else
         ash_line_str(line, "its memory was freed before and belongs to no block now");
 }
 
 static void say_inside(struct ash_line *line, uintptr_t addr, const struct ash_found *found)
 {
-    uint64_t size = ash_large_is(found->head) ? ash_large_usable(found->head) : found->head->bsize;
+    uint64_t size =
+        ash_large_is(found->head) ? ash_large_usable(found->head) : ash_meta_bsize(found->head);
     ash_line_fmt(line, "%lu bytes into the block of %B at ", (unsigned long)(addr - found->block),
                  size);
     ash_line_hex(line, found->block);
@@ -171,8 +172,8 @@ void ash_misuse_report_size(enum ash_misuse what, const void *p, size_t stated)
     enum ash_error code = code_of(what, found.place);
     if (what == ASH_MISUSE_SIZE) {
         begin(&line, code, "sized free with a wrong size", (uintptr_t)p);
-        uint64_t size = ash_large_is(found.head) ? ash_large_usable(found.head)
-                                                 : found.head->bsize;
+        uint64_t size =
+            ash_large_is(found.head) ? ash_large_usable(found.head) : ash_meta_bsize(found.head);
         ash_line_fmt(&line, "stated %zu bytes, the block has %lu", stated, (unsigned long)size);
     } else {
         begin(&line, code, "sized free with a wrong alignment", (uintptr_t)p);
@@ -193,10 +194,10 @@ static void report_entry(const struct ash_meta *page, uintptr_t addr, bool twice
     unsigned i = ash_page_index(page, addr);
     if (twice) {
         ash_line_fmt(&line, "a block of %B, seen when its page was looked at",
-                     (uint64_t)page->bsize);
+                     (uint64_t)ash_meta_bsize(page));
     } else if (i < page->cap) {
         struct ash_found found = {ASH_PLACE_INSIDE, (struct ash_meta *)(uintptr_t)page,
-                                  page->start + (uintptr_t)i * page->bsize, i};
+                                  page->start + (uintptr_t)i * ash_meta_bsize(page), i};
         say_inside(&line, addr, &found);
     } else {
         code = ASH_E09;
@@ -204,7 +205,7 @@ static void report_entry(const struct ash_meta *page, uintptr_t addr, bool twice
         ash_line_fmt(&line, "ashlar: E09 damaged heap: ");
         ash_line_hex(&line, page->start);
         ash_line_fmt(&line, " (a freed block of %B in this page was written to",
-                     (uint64_t)page->bsize);
+                     (uint64_t)ash_meta_bsize(page));
     }
     end(&line, code);
 }
@@ -228,9 +229,11 @@ static bool scrub(struct ash_meta *page)
     bool sound = true;
     while (*link) {
         uintptr_t at = (uintptr_t)*link;
-        bool in_page = at >= page->start && at < page->start + page->n_slices * ASH_SLICE_BYTES;
+        bool in_page =
+            at >= page->start && at < page->start + ash_meta_slices(page) * ASH_SLICE_BYTES;
         unsigned i = in_page ? ash_page_index(page, at) : page->cap;
-        bool whole = i < ash_meta_carved(page) && page->start + (uintptr_t)i * page->bsize == at;
+        bool whole =
+            i < ash_meta_carved(page) && page->start + (uintptr_t)i * ash_meta_bsize(page) == at;
         bool twice = whole && (seen[i / 64] >> (i % 64) & 1);
         if (!whole || twice) {
             report_entry(page, at, twice);
@@ -261,7 +264,7 @@ void ash_misuse_overfreed(struct ash_meta *page)
         struct ash_line line;
         begin(&line, ASH_E01, "double free", page->start);
         ash_line_fmt(&line, "in the page of blocks of %B there: more frees than blocks",
-                     (uint64_t)page->bsize);
+                     (uint64_t)ash_meta_bsize(page));
         end(&line, ASH_E01);
     }
     unsigned n = 0;

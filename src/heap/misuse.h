@@ -45,8 +45,8 @@ ASH_INLINE void ash_misuse_check_list(struct ash_meta *page)
 {
     uintptr_t first = (uintptr_t)page->lfree;
     unsigned i = ash_page_index(page, first);
-    bool sound = page->start + (uintptr_t)i * page->bsize == first && i < ash_meta_carved(page) &&
-                 *(uintptr_t *)first != first;
+    bool sound = page->start + (uintptr_t)i * ash_meta_bsize(page) == first &&
+                 i < ash_meta_carved(page) && *(uintptr_t *)first != first;
     if (ASH_UNLIKELY(!sound || ash_misuse_check_level != 0))
         ash_misuse_scrub(page);
 }

@@ -51,6 +51,12 @@ unsigned ash_page_live(struct ash_meta *page)
 
 /* ---- lists of pages ---- */
 
+/* Memory that is, or may be, touched: the measure for huge pages (S10). */
+static void count_used(int64_t bytes)
+{
+    atomic_fetch_add_explicit(&ash_space_count.used_bytes, bytes, memory_order_relaxed);
+}
+
 static void owned_link(struct ash_heap *heap, struct ash_meta *page)
 {
     page->owned_prev = NULL;
@@ -58,7 +64,7 @@ static void owned_link(struct ash_heap *heap, struct ash_meta *page)
     if (heap->pages)
         heap->pages->owned_prev = page;
     heap->pages = page;
-    heap->page_bytes += page->n_slices * ASH_SLICE_BYTES;
+    heap->page_bytes += ash_meta_slices(page) * ASH_SLICE_BYTES;
     ash_count_add(&heap->page_count, 1);
 }
 
@@ -70,7 +76,7 @@ static void owned_unlink(struct ash_heap *heap, struct ash_meta *page)
         heap->pages = page->owned_next;
     if (page->owned_next)
         page->owned_next->owned_prev = page->owned_prev;
-    heap->page_bytes -= page->n_slices * ASH_SLICE_BYTES;
+    heap->page_bytes -= ash_meta_slices(page) * ASH_SLICE_BYTES;
     ash_count_add(&heap->page_count, (uint64_t)-1);
 }
 
@@ -113,7 +119,7 @@ static void part_unlink(struct ash_heap *heap, struct ash_meta *page)
 
 static size_t carved_bytes(const struct ash_meta *page)
 {
-    return (size_t)ash_meta_carved(page) * page->bsize;
+    return (size_t)ash_meta_carved(page) * ash_meta_bsize(page);
 }
 
 static void leave_empty(struct ash_heap *heap, struct ash_meta *page)
@@ -126,7 +132,7 @@ static void leave_empty(struct ash_heap *heap, struct ash_meta *page)
 
 static void init_interior(struct ash_meta *page)
 {
-    for (uint32_t i = 1; i < page->n_slices; i++) {
+    for (uint32_t i = 1; i < ash_meta_slices(page); i++) {
         struct ash_meta *meta = page + i;
         meta->head = (uintptr_t)page;
         meta->purged = 0;
@@ -145,10 +151,10 @@ static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
         return NULL;
     struct ash_meta *page = ash_meta_of(run.addr);
     page->recip = (((uint64_t)1 << 40) + bsize - 1) / bsize;
-    page->bsize = bsize;
+    atomic_store_explicit(&page->bsize, bsize, memory_order_relaxed);
     page->cls = (uint16_t)cls;
     page->flags = run.zero ? ASH_META_ZERO : 0;
-    page->n_slices = run.n_slices;
+    atomic_store_explicit(&page->n_slices, run.n_slices, memory_order_relaxed);
     page->cap = (uint32_t)(run.n_slices * ASH_SLICE_BYTES / bsize);
     page->start = run.addr;
     page->lfree = NULL;
@@ -173,7 +179,8 @@ void ash_page_release(struct ash_heap *heap, struct ash_meta *page)
 {
     ASH_CHECK(!(xfree_load(page) & ASH_XFREE_NOTIFIED)); /* R3 */
     owned_unlink(heap, page);
-    uint32_t n_slices = page->n_slices;
+    count_used(-(int64_t)carved_bytes(page));
+    uint32_t n_slices = ash_meta_slices(page);
     for (uint32_t i = n_slices; i-- > 0;) { /* S4: kind and owner before the slices */
         atomic_store_explicit(&page[i].kind, ASH_KIND_NONE, memory_order_relaxed);
         atomic_store_explicit(&page[i].owner, ASH_TAG_RELEASED, memory_order_relaxed);
@@ -331,17 +338,18 @@ static bool carve(struct ash_meta *page, bool *ret_zero)
     unsigned left = page->cap - ash_meta_carved(page);
     if (left == 0)
         return false;
-    unsigned n = ASH_PAGE_CARVE_BYTES / page->bsize;
+    unsigned n = ASH_PAGE_CARVE_BYTES / ash_meta_bsize(page);
     n = n == 0 ? 1 : n > left ? left : n;
-    uintptr_t first = page->start + (uintptr_t)ash_meta_carved(page) * page->bsize;
+    uintptr_t first = page->start + (uintptr_t)ash_meta_carved(page) * ash_meta_bsize(page);
     uintptr_t at = first;
-    for (unsigned i = 1; i < n; i++, at += page->bsize)
-        *(uintptr_t *)at = at + page->bsize;
+    for (unsigned i = 1; i < n; i++, at += ash_meta_bsize(page))
+        *(uintptr_t *)at = at + ash_meta_bsize(page);
     *(uintptr_t *)at = 0;
     atomic_store_explicit(&page->carved, (uint16_t)(ash_meta_carved(page) + n),
                           memory_order_relaxed);
     page->lcnt = (uint16_t)n;
     page->lfree = (void *)first;
+    count_used((int64_t)n * page->bsize);
     *ret_zero = page->flags & ASH_META_ZERO;
     return true;
 }
@@ -412,7 +420,7 @@ void *ash_page_take_list(struct ash_heap *heap, unsigned cls)
     page->lcnt = 0;
     set_attn(page, ASH_ATTN_NEVER);
     ash_count_add(&heap->handed_count, n);
-    ash_count_add(&heap->handed_bytes, (uint64_t)n * page->bsize);
+    ash_count_add(&heap->handed_bytes, (uint64_t)n * ash_meta_bsize(page));
     return list;
 }
 
@@ -426,7 +434,7 @@ void *ash_page_pop(struct ash_heap *heap, unsigned cls, bool *ret_zero)
     page->lcnt--;
     page->out++;
     ash_count_add(&heap->handed_count, 1);
-    ash_count_add(&heap->handed_bytes, page->bsize);
+    ash_count_add(&heap->handed_bytes, ash_meta_bsize(page));
     return p;
 }
 
@@ -462,7 +470,7 @@ static unsigned list_length(const struct ash_meta *page, const void *first, unsi
     unsigned n = 0;
     for (const void *p = first; p && n < max; p = *(void *const *)p) {
         uintptr_t at = (uintptr_t)p;
-        if (at < page->start || at >= page->start + page->n_slices * ASH_SLICE_BYTES)
+        if (at < page->start || at >= page->start + ash_meta_slices(page) * ASH_SLICE_BYTES)
             break;
         n++;
     }
@@ -520,7 +528,8 @@ static enum ash_kind kind_of(const struct ash_meta *meta)
 static struct ash_found found_in_object(struct ash_meta *head, uintptr_t addr)
 {
     struct ash_found found = {ASH_PLACE_RELEASED, head, head->start, 0};
-    size_t bytes = kind_of(head) == ASH_KIND_HUGE ? head->head : head->n_slices * ASH_SLICE_BYTES;
+    size_t bytes =
+        kind_of(head) == ASH_KIND_HUGE ? head->head : ash_meta_slices(head) * ASH_SLICE_BYTES;
     if (addr >= head->start && addr < head->start + bytes)
         found.place = addr == head->start ? ASH_PLACE_BLOCK : ASH_PLACE_INSIDE;
     return found;
@@ -531,7 +540,7 @@ static struct ash_found found_in_page(struct ash_meta *page, uintptr_t addr)
     struct ash_found found = {ASH_PLACE_RELEASED, page, 0, ash_page_index(page, addr)};
     if (found.index >= ash_meta_carved(page)) /* never handed out */
         return (struct ash_found){ASH_PLACE_FOREIGN, page, 0, 0};
-    found.block = page->start + (uintptr_t)found.index * page->bsize;
+    found.block = page->start + (uintptr_t)found.index * ash_meta_bsize(page);
     found.place = found.block == addr ? ASH_PLACE_BLOCK : ASH_PLACE_INSIDE;
     return found;
 }

@@ -10,8 +10,9 @@
 
 static bool stays(const struct ash_meta *page, size_t bytes)
 {
-    return bytes <= page->bsize &&
-           (bytes >= page->bsize - page->bsize / 4 || ash_class_of(bytes) == page->cls);
+    return bytes <= ash_meta_bsize(page) &&
+           (bytes >= ash_meta_bsize(page) - ash_meta_bsize(page) / 4 ||
+            ash_class_of(bytes) == page->cls);
 }
 
 static void *move_large(struct ash_meta *from, size_t bytes)
@@ -61,7 +62,7 @@ void *ash_realloc(void *p, size_t bytes)
     void *to = ash_fast_malloc(bytes);
     if (!to)
         return NULL;
-    memcpy(to, p, ash_size_min(found.head->bsize, bytes));
+    memcpy(to, p, ash_size_min(ash_meta_bsize(found.head), bytes));
     ash_fast_free(p);
     return to;
 }

@@ -77,8 +77,8 @@ void ash_remote_free(struct ash_tls *tls, struct ash_meta *page, void *p)
     *(void **)p = batch->first;
     batch->first = p;
     unsigned n = ++tls->batch_n[slot];
-    if (n == ASH_BATCH_MAX || n * page->bsize >= ASH_BATCH_BYTES ||
-        page->bsize >= ASH_BATCH_ALONE || tls->state != ASH_TLS_KEYED)
+    if (n == ASH_BATCH_MAX || n * ash_meta_bsize(page) >= ASH_BATCH_BYTES ||
+        ash_meta_bsize(page) >= ASH_BATCH_ALONE || tls->state != ASH_TLS_KEYED)
         flush(tls, slot);
 }
 

@@ -351,7 +351,7 @@ static void empty_bin(struct ash_tls *tls, struct ash_heap *heap, unsigned cls)
     if (!list || !page)
         return;
     uintptr_t addr = (uintptr_t)list;
-    if (addr < page->start || addr >= page->start + page->n_slices * ASH_SLICE_BYTES)
+    if (addr < page->start || addr >= page->start + ash_meta_slices(page) * ASH_SLICE_BYTES)
         return;
     ash_page_fold(page);
     unsigned n = 1;
@@ -363,7 +363,7 @@ static void empty_bin(struct ash_tls *tls, struct ash_heap *heap, unsigned cls)
     page->lcnt = (uint16_t)(page->lcnt + n);
     page->out = (uint16_t)(page->out - n);
     ash_count_add(&heap->handed_count, (uint64_t)0 - n);
-    ash_count_add(&heap->handed_bytes, (uint64_t)0 - (uint64_t)n * page->bsize);
+    ash_count_add(&heap->handed_bytes, (uint64_t)0 - (uint64_t)n * ash_meta_bsize(page));
 }
 
 static void empty_bins(struct ash_tls *tls, struct ash_heap *heap)

@@ -63,7 +63,7 @@ static void mark_free(struct page_map *map, const struct ash_meta *page, const v
     unsigned n = 0;
     for (const void *p = first; p && n <= map->carved; p = *(void *const *)p, n++) {
         uintptr_t at = (uintptr_t)p;
-        if (at < page->start || at >= page->start + page->n_slices * ASH_SLICE_BYTES)
+        if (at < page->start || at >= page->start + ash_meta_slices(page) * ASH_SLICE_BYTES)
             return;
         unsigned i = ash_page_index(page, at);
         map->free[i / 64] |= (uint64_t)1 << (i % 64);
@@ -73,7 +73,7 @@ static void mark_free(struct page_map *map, const struct ash_meta *page, const v
 static void mark_purged(struct page_map *map, const struct ash_meta *page)
 {
     for (unsigned i = 0; i < map->carved; i++) {
-        size_t offset = (size_t)i * page->bsize;
+        size_t offset = (size_t)i * ash_meta_bsize(page);
         const struct ash_meta *slice = page + (offset >> ASH_SLICE_SHIFT);
         if (slice->purged >> ((offset >> 12) % 16) & 1)
             map->free[i / 64] |= (uint64_t)1 << (i % 64);
@@ -105,8 +105,8 @@ static bool visit_page(struct ash_heap *heap, struct ash_meta *page, ash_walk_vi
                        void *arg)
 {
     struct page_map map;
-    uint32_t bsize = page->bsize;
-    uintptr_t start = page->start;
+    uint32_t bsize = ash_meta_bsize(page);
+    uintptr_t start = ash_meta_slice(page);
     if (!read_page(&map, heap, page))
         return true;
     for (unsigned i = 0; i < map.carved; i++) {
@@ -121,7 +121,11 @@ static bool visit_page(struct ash_heap *heap, struct ash_meta *page, ash_walk_vi
 
 static bool visit_object(struct ash_meta *head, ash_walk_visit *visit, void *arg)
 {
-    return visit(arg, (void *)head->start, ash_large_usable(head), ASH_BLOCK_LIVE);
+    /* A large object begins at its head's slice; start belongs to whoever may free it. */
+    uintptr_t start = atomic_load_explicit(&head->kind, memory_order_relaxed) == ASH_KIND_LARGE
+                          ? ash_meta_slice(head)
+                          : head->start;
+    return visit(arg, (void *)start, ash_large_usable(head), ASH_BLOCK_LIVE);
 }
 
 /* One meta of a region. `only` NULL: any heap. */
@@ -192,7 +196,7 @@ static const char *check_bin(struct ash_meta *page)
     unsigned n = 0;
     for (void *p = ash_tls.bin[page->cls]; p; p = *(void **)p) {
         uintptr_t at = (uintptr_t)p;
-        if (at < page->start || at >= page->start + page->n_slices * ASH_SLICE_BYTES)
+        if (at < page->start || at >= page->start + ash_meta_slices(page) * ASH_SLICE_BYTES)
             return "H3: the bin holds a block of another page";
         if (++n > page->out)
             return "H2: the bin is longer than what its page gave out";

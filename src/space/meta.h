@@ -55,11 +55,11 @@ struct ash_heap;
 struct ash_meta {
     _Atomic uintptr_t owner; /* struct ash_heap *, or a tag */
     uint64_t recip;          /* ceil(2^40 / bsize): block index = (offset * recip) >> 40 */
-    uint32_t bsize;          /* block size in bytes */
+    _Atomic uint32_t bsize;  /* block size in bytes */
     uint16_t cls;            /* size class */
     _Atomic uint8_t kind;    /* enum ash_kind, stored last and cleared first (S4) */
     uint8_t flags;           /* enum ash_meta_flag */
-    uint32_t n_slices;
+    _Atomic uint32_t n_slices;
     uint32_t cap;            /* blocks in the page */
     uintptr_t start;         /* first byte of the page or object */
     uintptr_t head;          /* INTERIOR: the head's meta; LARGE, HUGE: the size asked for */
@@ -92,10 +92,21 @@ ASH_INLINE struct ash_meta *ash_meta_of(uintptr_t addr)
     return (struct ash_meta *)((addr & ~(ASH_REGION_BYTES - 1)) + ((addr >> 9) & ASH_META_MASK));
 }
 
-/* Relaxed: who got a pointer by any proper way sees a value that covers it. */
+/* Relaxed: who got a pointer by any proper way sees what belongs to it, and a walk that meets
+ * a page of another thread wants some value, not a torn one. */
 ASH_INLINE unsigned ash_meta_carved(const struct ash_meta *page)
 {
     return atomic_load_explicit(&page->carved, memory_order_relaxed);
+}
+
+ASH_INLINE uint32_t ash_meta_bsize(const struct ash_meta *page)
+{
+    return atomic_load_explicit(&page->bsize, memory_order_relaxed);
+}
+
+ASH_INLINE uint32_t ash_meta_slices(const struct ash_meta *head)
+{
+    return atomic_load_explicit(&head->n_slices, memory_order_relaxed);
 }
 
 /* The slice that a meta describes. */
