@@ -136,8 +136,9 @@ static bool visit_meta(struct ash_meta *meta, struct ash_heap *only, ash_walk_vi
     uint8_t kind = atomic_load_explicit(&meta->kind, memory_order_acquire);
     uintptr_t owner = atomic_load_explicit(&meta->owner, memory_order_relaxed);
     if (kind == ASH_KIND_LARGE) {
-        bool of_only = (meta->flags & ASH_META_OF_NAMED) && (struct ash_heap *)meta->next == only;
-        return only && !of_only ? true : visit_object(meta, visit, arg);
+        bool wanted = only == NULL || ((meta->flags & ASH_META_OF_NAMED) &&
+                                       (struct ash_heap *)meta->next == only);
+        return wanted ? visit_object(meta, visit, arg) : true;
     }
     if ((kind != ASH_KIND_SMALL && kind != ASH_KIND_MEDIUM) || owner == 0 || (owner & 1))
         return true;
