@@ -7,7 +7,7 @@
 
 #define STARTERS_MAX 256u
 #define CREDIT_BLOCKS 8u
-#define CREDIT_BYTES 2048u
+#define CREDIT_BYTES 32768u
 #define SPINS 64u
 
 static struct ash_heap *_Atomic starters[STARTERS_MAX]; /* by CPU; set once, replaced after a fork */

@@ -3,7 +3,8 @@
  * A server has hundreds of threads that allocate a handful of blocks each and then wait.
  * If each owned pages, each would keep some tens of KiB. So the first blocks of each class
  * come one at a time from the heap of the CPU the thread runs on, under its lock: up to 8
- * blocks or 2 KiB, whichever is less (decision 5). The next one earns the thread its own.
+ * blocks or 32 KiB, whichever is less. The next one earns the thread its own. With 2 KiB 400
+ * idle threads kept 221 KiB each, with 8 KiB 197, with 32 KiB 1 KiB more than a bare thread.
  *
  * A free of a starter's block tries the lock; when it is taken the block goes the way of
  * remote frees and the next holder drains.

@@ -7,7 +7,7 @@ struct ash_space_count ash_space_count;
 #define BATCH_SLICES 16      /* surplus below 1 MiB waits for more */
 #define WINDOW_MS 1000u      /* regrowth is remembered for one to two of these */
 #define AGE_MS 1000u
-#define HUGE_LIVE_SLICES 256 /* below 16 MiB nothing is born huge (decision 2) */
+#define HUGE_MIN_BYTES ((int64_t)16 << 20) /* below nothing is born huge (decision 2) */
 
 /* The demand history. Races between threads blur it, and that is all they do. */
 static struct {
@@ -100,15 +100,16 @@ static void demote(uintptr_t group_addr, struct ash_group *group)
                               memory_order_relaxed);
 }
 
-static bool may_split(struct ash_group *group, uint32_t free, bool all)
+/* Splitting a huge page costs more than giving back 64 KiB of small ones: it comes last. */
+static bool may_split(struct ash_group *group, uint32_t free, bool split)
 {
     if (!atomic_load_explicit(&group->huge, memory_order_relaxed))
         return true;
-    return all || free == UINT32_MAX || __builtin_popcount(free) >= 24;
+    return split || free == UINT32_MAX || __builtin_popcount(free) >= 24;
 }
 
 /* Gives the dirty slices of one group back. Returns how many. */
-static unsigned purge_group(struct ash_region *region, unsigned group_i, bool all)
+static unsigned purge_group(struct ash_region *region, unsigned group_i, bool split)
 {
     struct ash_group *group = (struct ash_group *)(region->base + ASH_GROUPS_OFFSET) + group_i;
     uintptr_t addr = region->base + (uintptr_t)group_i * ASH_GROUP_BYTES;
@@ -116,7 +117,7 @@ static unsigned purge_group(struct ash_region *region, unsigned group_i, bool al
     uint32_t run = free & atomic_load_explicit(&group->touched, memory_order_relaxed);
     if (region->sparse && free == UINT32_MAX)
         run = free; /* the whole group may be unmapped */
-    if (run == 0 || !may_split(group, free, all) || !ash_slice_claim_exact(group, run))
+    if (run == 0 || !may_split(group, free, split) || !ash_slice_claim_exact(group, run))
         return 0;
     /* S11: the slices are ours now, like any user's. */
     unsigned n = (unsigned)__builtin_popcount(
@@ -140,7 +141,7 @@ struct sweep {
     int64_t want;     /* stop after this many slices */
     uint32_t older;   /* only groups untouched for this many ms */
     uint32_t now_ms;
-    bool whole_only, all;
+    bool whole_only, split; /* only wholly free groups; huge groups in use as well */
 };
 
 static int64_t sweep_groups(const struct sweep *how)
@@ -157,7 +158,7 @@ static int64_t sweep_groups(const struct sweep *how)
             uint32_t freed = atomic_load_explicit(&table[g].freed_ms, memory_order_relaxed);
             if (how->now_ms - freed < how->older)
                 continue;
-            done += purge_group(r, g, how->all);
+            done += purge_group(r, g, how->split);
         }
     }
     return done;
@@ -168,13 +169,15 @@ static void purge_surplus(int64_t surplus, uint32_t now_ms)
 {
     static const struct {
         uint32_t older;
-        bool whole_only;
-    } order[] = {{100, true}, {0, true}, {100, false}, {0, false}};
+        bool whole_only, split;
+    } order[] = {{100, true, false}, {0, true, false}, {100, false, false}, {0, false, false},
+                 {0, false, true}};
     for (size_t i = 0; i < ASH_COUNT_OF(order) && surplus > 0; i++) {
         struct sweep how = {.want = surplus,
                             .older = order[i].older,
                             .now_ms = now_ms,
-                            .whole_only = order[i].whole_only};
+                            .whole_only = order[i].whole_only,
+                            .split = order[i].split};
         surplus -= sweep_groups(&how);
     }
 }
@@ -225,7 +228,7 @@ void ash_purge_tick(uint64_t now_ms)
 
 size_t ash_purge_all(void)
 {
-    struct sweep how = {.want = INT64_MAX, .older = 0, .now_ms = 0, .all = true};
+    struct sweep how = {.want = INT64_MAX, .older = 0, .now_ms = 0, .split = true};
     return (size_t)sweep_groups(&how) * ASH_SLICE_BYTES;
 }
 
@@ -264,11 +267,14 @@ void ash_purge_no_huge(void)
 
 bool ash_purge_wants_huge(void)
 {
-    int64_t live = get(&ash_space_count.live);
-    if (no_huge || live < HUGE_LIVE_SLICES || ash_os_thp() == ASH_THP_NEVER)
+    /* Used bytes, not slices: many threads with a page each for every class have many slices
+     * and few bytes in them. */
+    int64_t used = get(&ash_space_count.used_bytes);
+    if (no_huge || used < HUGE_MIN_BYTES || ash_os_thp() == ASH_THP_NEVER)
         return false;
-    /* S10, with the 1/8 of decision 2; and only while little lies dirty: a heap that grows
-     * because it is full, not because it is broken up. */
-    return get(&ash_space_count.huge_untouched) + ASH_GROUP_SLICES <= live / 8 &&
-           get(&ash_space_count.dirty) * 10 <= live;
+    int64_t untouched = get(&ash_space_count.huge_untouched) + (int64_t)ASH_GROUP_SLICES;
+    /* S10; and only while little lies dirty: a heap that grows because it is full, not because
+     * it is broken up. */
+    return untouched * (int64_t)ASH_SLICE_BYTES <= used / 8 &&
+           get(&ash_space_count.dirty) * 10 <= get(&ash_space_count.live);
 }

@@ -10,8 +10,8 @@
  *            ╰────╯  ╰─
  *
  * What lies below the bound ages: groups untouched for a second go back at a tick (256 slow
- * paths and 10 ms). Whole groups go first. A group with huge pages goes only when it is
- * wholly free or at most a quarter is used: splitting it costs more than it gives.
+ * paths and 10 ms). Whole groups go first. A group with huge pages that is
+ * in use by more than a quarter goes last: splitting it costs more than it gives at first.
  *
  * The limit (ASHLAR=limit, ashlar_limit) bounds committed = touched slices + huge objects.
  * At the limit dirty memory goes back first; then the request is refused (ENOMEM).
@@ -34,6 +34,7 @@ struct ash_space_count {
     _Atomic int64_t huge_groups;
     _Atomic uint64_t purged_bytes; /* ever given back */
     _Atomic uint64_t purge_count;  /* release calls that succeeded */
+    _Atomic int64_t used_bytes;    /* carved in pages, or of large objects: what may be touched */
     _Atomic int64_t limit_bytes;   /* 0: none */
 };
 extern struct ash_space_count ash_space_count;

@@ -30,7 +30,7 @@
  * S8   Memory is released with MADV_DONTNEED only, so counts and resident size agree.
  * S9   An address is ours only if the region byte says so, then its kind is not NONE, then
  *      its offset is a block. No step faults.
- * S10  Untouched slices inside groups born huge are at most an eighth of the live bytes.
+ * S10  Untouched slices inside groups born huge are at most an eighth of the used bytes.
  * S11  Purge claims slices through their free bits like any user: no lock is held across a
  *      release. The only lock of space guards adding and opening regions.
  *
