@@ -49,7 +49,10 @@ static void say_foreign(struct ash_line *line, uintptr_t addr)
         ash_line_str(line, "the brk heap, which another allocator uses");
     } else if (map.path[0] && map.path[0] != '[') {
         ash_line_fmt(line, "%s of %s",
-                     map.executable ? "code" : map.writable ? "data" : "constants",
+                     map.zeroed       ? "zeroed data"
+                     : map.executable ? "code"
+                     : map.writable   ? "data"
+                                      : "constants",
                      base_name(map.path));
     } else if ((uintptr_t)&map >= map.start && (uintptr_t)&map < map.end) {
         ash_line_fmt(line, "the stack of thread %u", ash_os_thread_id());
@@ -105,13 +108,13 @@ static const char *said(enum ash_error code, enum ash_place place)
     case ASH_E03:
         return "free of a pointer no heap gave out";
     case ASH_E04:
-        return place == ASH_PLACE_RELEASED  ? "realloc of a freed block"
+        return place == ASH_PLACE_RELEASED ? "realloc of a freed block"
                : place == ASH_PLACE_INSIDE ? "realloc of a pointer into a block"
-                                            : "realloc of a pointer no heap gave out";
+                                           : "realloc of a pointer no heap gave out";
     case ASH_E05:
-        return place == ASH_PLACE_RELEASED  ? "malloc_usable_size of a freed block"
+        return place == ASH_PLACE_RELEASED ? "malloc_usable_size of a freed block"
                : place == ASH_PLACE_INSIDE ? "malloc_usable_size of a pointer into a block"
-                                            : "malloc_usable_size of a pointer no heap gave out";
+                                           : "malloc_usable_size of a pointer no heap gave out";
     default:
         return "double free";
     }
@@ -149,6 +152,9 @@ void ash_misuse_report(enum ash_misuse what, const void *p, enum ash_place place
     if (!is_told((uintptr_t)__builtin_return_address(0) ^ ((uintptr_t)what << 56)))
         return;
     struct ash_found found = ash_page_find(addr);
+    struct ash_map map;
+    if (place == ASH_PLACE_RELEASED && !found.head && ash_os_map_of(addr, &map))
+        place = ASH_PLACE_FOREIGN; /* a huge object lay there; by now something else does */
     enum ash_error code = code_of(what, place);
     struct ash_line line;
     begin(&line, code, said(code, place), addr);
@@ -184,30 +190,43 @@ void ash_misuse_report_size(enum ash_misuse what, const void *p, size_t stated)
 
 /* ---- lists ---- */
 
-static void report_entry(const struct ash_meta *page, uintptr_t addr, bool twice)
+static bool lies_in(const struct ash_meta *page, uintptr_t addr)
+{
+    return addr >= page->start && addr < page->start + ash_meta_slices(page) * ASH_SLICE_BYTES &&
+           ash_page_index(page, addr) < page->cap;
+}
+
+/* An entry of a page's list that does not belong there. `in` is the block that links to it,
+ * NULL for the first entry. */
+static void report_entry(const struct ash_meta *page, uintptr_t addr, bool twice, void **in)
 {
     if (!is_told((uintptr_t)page))
         return;
     struct ash_line line;
-    enum ash_error code = twice ? ASH_E01 : ASH_E02;
-    begin(&line, code, said(code, ASH_PLACE_INSIDE), addr);
     unsigned i = ash_page_index(page, addr);
-    if (twice) {
-        ash_line_fmt(&line, "a block of %B, seen when its page was looked at",
+    uintptr_t block = page->start + (uintptr_t)i * ash_meta_bsize(page);
+    if (!twice && !lies_in(page, addr)) {
+        begin(&line, ASH_E09, ash_error_sentence(ASH_E09), in ? (uintptr_t)in : page->start);
+        ash_line_fmt(&line, "a freed block of %B was written to: its link ",
                      (uint64_t)ash_meta_bsize(page));
-    } else if (i < page->cap) {
-        struct ash_found found = {ASH_PLACE_INSIDE, (struct ash_meta *)(uintptr_t)page,
-                                  page->start + (uintptr_t)i * ash_meta_bsize(page), i};
-        say_inside(&line, addr, &found);
+        ash_line_hex(&line, addr);
+        ash_line_str(&line, " leaves its page");
+        end(&line, ASH_E09);
+    } else if (!twice && block == addr) {
+        begin(&line, ASH_E03, said(ASH_E03, ASH_PLACE_FOREIGN), addr);
+        ash_line_str(&line, "in a page of the heap, but never handed out");
+        end(&line, ASH_E03);
     } else {
-        code = ASH_E09;
-        ash_line_init(&line);
-        ash_line_fmt(&line, "ashlar: E09 damaged heap: ");
-        ash_line_hex(&line, page->start);
-        ash_line_fmt(&line, " (a freed block of %B in this page was written to",
-                     (uint64_t)ash_meta_bsize(page));
+        struct ash_found found = {ASH_PLACE_INSIDE, (struct ash_meta *)(uintptr_t)page, block, i};
+        enum ash_error code = twice ? ASH_E01 : ASH_E02;
+        begin(&line, code, said(code, ASH_PLACE_INSIDE), addr);
+        if (twice)
+            ash_line_fmt(&line, "a block of %B, seen when its page was looked at",
+                         (uint64_t)ash_meta_bsize(page));
+        else
+            say_inside(&line, addr, &found);
+        end(&line, code);
     }
-    end(&line, code);
 }
 
 static void set_counts(struct ash_meta *page, unsigned listed)
@@ -229,14 +248,12 @@ static bool scrub(struct ash_meta *page)
     bool sound = true;
     while (*link) {
         uintptr_t at = (uintptr_t)*link;
-        bool in_page =
-            at >= page->start && at < page->start + ash_meta_slices(page) * ASH_SLICE_BYTES;
-        unsigned i = in_page ? ash_page_index(page, at) : page->cap;
+        unsigned i = lies_in(page, at) ? ash_page_index(page, at) : page->cap;
         bool whole =
             i < ash_meta_carved(page) && page->start + (uintptr_t)i * ash_meta_bsize(page) == at;
         bool twice = whole && (seen[i / 64] >> (i % 64) & 1);
         if (!whole || twice) {
-            report_entry(page, at, twice);
+            report_entry(page, at, twice, link == &page->lfree ? NULL : link);
             sound = false;
             /* A stray pointer's link cannot be trusted; a block seen twice closes a ring. */
             *link = NULL;

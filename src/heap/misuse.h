@@ -5,8 +5,8 @@
  *
  * What is seen at the call: any pointer that is not the start of a block on every path but
  * the owner's plain free of a small block; there the owner's list is looked at when it is
- * taken (check_list): its first entry always, all of it with ASHLAR=check=1. A page with more
- * frees than blocks is always seen.
+ * taken (check_list): its first entry and its link always, all of it with ASHLAR=check=1. A
+ * page with more frees than blocks is always seen.
  *
  * Threads   Any. Reporting allocates nothing and takes no lock.
  */
@@ -40,13 +40,21 @@ extern enum ash_misuse_mode ash_misuse_mode; /* written at start */
 extern unsigned ash_misuse_check_level;      /* written at start */
 extern _Atomic uint64_t ash_misuse_count;
 
+/* The link of a free block leads to another block of its page, or ends the list. */
+ASH_INLINE bool ash_misuse_link_is_sound(const struct ash_meta *page, uintptr_t block)
+{
+    uintptr_t next = *(const uintptr_t *)block;
+    return next == 0 ||
+           (next != block && next - page->start < ash_meta_slices(page) * ASH_SLICE_BYTES);
+}
+
 /* A list is about to be handed out: does it look like a list of this page's blocks? */
 ASH_INLINE void ash_misuse_check_list(struct ash_meta *page)
 {
     uintptr_t first = (uintptr_t)page->lfree;
     unsigned i = ash_page_index(page, first);
     bool sound = page->start + (uintptr_t)i * ash_meta_bsize(page) == first &&
-                 i < ash_meta_carved(page) && *(uintptr_t *)first != first;
+                 i < ash_meta_carved(page) && ash_misuse_link_is_sound(page, first);
     if (ASH_UNLIKELY(!sound || ash_misuse_check_level != 0))
         ash_misuse_scrub(page);
 }

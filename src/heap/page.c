@@ -320,8 +320,9 @@ static bool collect(struct ash_heap *heap, struct ash_meta *page)
 {
     ash_page_fold(page);
     if (page->lfree) {
-        ash_misuse_check_list(page);
-        return true;
+        ash_misuse_check_list(page); /* which may leave nothing of it */
+        if (page->lfree)
+            return true;
     }
     uint64_t seen = atomic_load_explicit(&page->xfree, memory_order_relaxed);
     if (ash_xfree_count(seen) == 0)
@@ -550,6 +551,8 @@ struct ash_found ash_page_find(uintptr_t addr)
     struct ash_found none = {ASH_PLACE_FOREIGN, NULL, 0, 0};
     enum ash_window window = ash_window_of(addr);
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
+    if (window == ASH_WINDOW_GONE)
+        return (struct ash_found){ASH_PLACE_RELEASED, NULL, 0, 0};
     if (window == ASH_WINDOW_NONE)
         return none;
     while (window == ASH_WINDOW_HUGE_CONT) {

@@ -272,6 +272,10 @@ struct ash_heap *ash_thread_enter(struct ash_tls *tls, unsigned cls)
 {
     ash_thread_check_fork();
     struct ash_heap *heap = tls->self;
+    /* An ifunc resolver runs before the first values of thread-local variables are in place.
+     * What is stored in them now is overwritten then, so this thread may own nothing (F8). */
+    if (ASH_UNLIKELY(heap == NULL))
+        return NULL;
     if (ASH_UNLIKELY(heap == &ash_heap_none)) {
         if (uses_starter(tls, cls))
             return NULL;

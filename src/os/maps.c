@@ -90,6 +90,7 @@ static bool parse_line(const char *line, struct ash_map *ret_map)
     ret_map->readable = s[1] == 'r';
     ret_map->writable = s[2] == 'w';
     ret_map->executable = s[3] == 'x';
+    ret_map->zeroed = false;
     s++;
     for (int i = 0; i < 4; i++) /* permissions, offset, device, inode */
         s = skip_field(s);
@@ -122,8 +123,9 @@ bool ash_os_map_of(uintptr_t addr, struct ash_map *ret_map)
     reader.next = reader.end = reader.n_read = 0;
 
     bool found = false;
-    struct ash_map map;
+    struct ash_map map = {.end = 0}, before = map;
     while (!found && read_line(&reader)) {
+        before = map;
         if (!parse_line(reader.line, &map))
             break;
         found = addr >= map.start && addr < map.end;
@@ -131,6 +133,10 @@ bool ash_os_map_of(uintptr_t addr, struct ash_map *ret_map)
             break; /* the list is sorted */
     }
     ash_os_close(reader.fd);
+    if (found && !map.path[0] && before.end == map.start && before.path[0] == '/') {
+        memcpy(map.path, before.path, sizeof map.path);
+        map.zeroed = true;
+    }
     if (found)
         *ret_map = map;
     return found;

@@ -99,6 +99,7 @@ void ash_os_close(int fd);
 struct ash_map {
     uintptr_t start, end;
     bool readable, writable, executable;
+    bool zeroed;    /* anonymous, but right behind the data of the file path: its zeroed data */
     char path[256]; /* "" anonymous, "[stack]", "[heap]", or a file */
 };
 /* Finds the mapping of addr. false: not mapped, or /proc cannot be read. */

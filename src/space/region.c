@@ -70,7 +70,7 @@ static uintptr_t map_at_some_base(size_t bytes, size_t n_windows)
         uintptr_t base = window_i << ASH_REGION_SHIFT;
         bool taken = false;
         for (size_t w = 0; w < n_windows; w++)
-            taken |= ash_window_of(base + w * ASH_REGION_BYTES) != ASH_WINDOW_NONE;
+            taken |= !ash_window_is_free(ash_window_of(base + w * ASH_REGION_BYTES));
         if (taken)
             continue;
         int err = ash_os_map_at(base, bytes);
@@ -339,7 +339,7 @@ void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
-    mark_windows(base, n, ASH_WINDOW_NONE, ASH_WINDOW_NONE); /* S7: before the metas go */
+    mark_windows(base, n, ASH_WINDOW_GONE, ASH_WINDOW_GONE); /* S7: before the metas go */
     /* The object was shrunk or mapped exactly: other mappings may lie in its windows, so
      * only our own parts are unmapped: the metas, and the object. */
     ash_os_unmap(addr, bytes);
@@ -356,7 +356,7 @@ bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
     if (!window_fits(base, n_new) || !ash_purge_admits(0, more))
         return false;
     for (size_t i = n; i < n_new; i++)
-        if (ash_window_of(base + i * ASH_REGION_BYTES) != ASH_WINDOW_NONE)
+        if (!ash_window_is_free(ash_window_of(base + i * ASH_REGION_BYTES)))
             return false;
     if (ash_os_map_at(addr + bytes, more) != 0)
         return false;

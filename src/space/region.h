@@ -11,7 +11,7 @@
  * Objects above half a region have a mapping of their own, aligned to the region size as
  * well; its first window has the metas, the windows after it are the object's bytes.
  *
- *     ash_region_kind[p >> REGION_SHIFT]   NONE · REGION · HUGE · HUGE_CONT
+ *     ash_region_kind[p >> REGION_SHIFT]   NONE · REGION · HUGE · HUGE_CONT · GONE
  *
  * Invariants S1, S2, S7, S9 of space.h.
  *
@@ -31,6 +31,7 @@ enum ash_window {
     ASH_WINDOW_REGION = 1,
     ASH_WINDOW_HUGE = 2,
     ASH_WINDOW_HUGE_CONT = 4,
+    ASH_WINDOW_GONE = 8, /* free, but a huge object lay here: tells a second free what it is */
 };
 
 /* User addresses: 47 bits on x86-64, 48 on aarch64. */
@@ -64,6 +65,11 @@ ASH_INLINE enum ash_window ash_window_of(uintptr_t addr)
     if (window_i >= ASH_WINDOW_COUNT)
         return ASH_WINDOW_NONE;
     return (enum ash_window)atomic_load_explicit(&ash_region_kind[window_i], memory_order_relaxed);
+}
+
+ASH_INLINE bool ash_window_is_free(enum ash_window window)
+{
+    return window == ASH_WINDOW_NONE || window == ASH_WINDOW_GONE;
 }
 
 ASH_INLINE struct ash_group *ash_group_of(uintptr_t addr)
