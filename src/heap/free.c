@@ -94,7 +94,8 @@ void ash_free_sized(void *p, size_t bytes, size_t align)
         return;
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (found.place == ASH_PLACE_BLOCK) {
-        if (align != 0 && ((uintptr_t)p & (align - 1))) {
+        /* the first: no power of two, which no request had */
+        if ((align & (align - 1)) || (align != 0 && ((uintptr_t)p & (align - 1)))) {
             ash_misuse_report_size(ASH_MISUSE_ALIGN, p, align);
             return;
         }

@@ -183,7 +183,11 @@ void ash_misuse_report_size(enum ash_misuse what, const void *p, size_t stated)
         ash_line_fmt(&line, "stated %zu bytes, the block has %lu", stated, (unsigned long)size);
     } else {
         begin(&line, code, "sized free with a wrong alignment", (uintptr_t)p);
-        ash_line_fmt(&line, "stated %zu, the address has not", stated);
+        if (stated & (stated - 1))
+            ash_line_fmt(&line, "stated %zu, which is no power of two", stated);
+        else
+            ash_line_fmt(&line, "stated %zu, the address is a multiple of %zu only", stated,
+                         (size_t)((uintptr_t)p & -(uintptr_t)p));
     }
     end(&line, code);
 }
