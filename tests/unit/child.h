@@ -27,12 +27,30 @@ struct child {
 /* A part of a test: returns the exit code of its process. */
 typedef int child_part(void);
 
+/* Writes the line counts of a coverage build, which _exit and abort would lose. */
+extern void __gcov_exit(void) __attribute__((weak));
+
+static inline void child_save_coverage(void)
+{
+    if (__gcov_exit)
+        __gcov_exit();
+}
+
+static inline void child_on_abort(int number)
+{
+    child_save_coverage();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 /* The signals that end a child on purpose go to it alone, not to the framework of the test. */
 static inline void child_reset_signals(void)
 {
     static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGPIPE};
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         signal(caught[i], SIG_DFL);
+    if (__gcov_exit)
+        signal(SIGABRT, child_on_abort);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
 }
@@ -49,7 +67,9 @@ static inline struct child child_run(child_part *part)
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        _exit(part());
+        int code = part();
+        child_save_coverage();
+        _exit(code);
     }
     close(ends[1]);
     size_t len = 0;
