@@ -40,7 +40,8 @@ static int64_t max_of(int64_t a, int64_t b)
 static void turn_window(uint64_t now_ms)
 {
     uint64_t began = atomic_load_explicit(&demand.window_ms, memory_order_relaxed);
-    if (now_ms - began < WINDOW_MS)
+    /* Another thread, that read the clock later, may have begun the window already. */
+    if (now_ms < began + WINDOW_MS)
         return;
     atomic_store_explicit(&demand.window_ms, now_ms, memory_order_relaxed);
     bool stale = now_ms - began >= 2 * WINDOW_MS;
