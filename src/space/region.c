@@ -372,9 +372,13 @@ void ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
     size_t n_new = huge_windows(addr, bytes - less);
-    if (ash_os_unmap(addr + bytes - less, less) != 0)
+    uintptr_t tail = base + n_new * ASH_REGION_BYTES;
+    /* Before the unmapping: afterwards the windows may be another thread's new region. */
+    mark_windows(tail, n - n_new, ASH_WINDOW_NONE, ASH_WINDOW_NONE);
+    if (ash_os_unmap(addr + bytes - less, less) != 0) {
+        mark_windows(tail, n - n_new, ASH_WINDOW_HUGE_CONT, ASH_WINDOW_HUGE_CONT);
         return;
-    mark_windows(base + n_new * ASH_REGION_BYTES, n - n_new, ASH_WINDOW_NONE, ASH_WINDOW_NONE);
+    }
     atomic_fetch_sub_explicit(&window_count, n - n_new, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)less, memory_order_relaxed);
 }
