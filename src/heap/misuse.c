@@ -11,6 +11,7 @@ enum ash_misuse_mode ash_misuse_mode = ASH_MISUSE_ABORT;
 unsigned ash_misuse_check_level;
 _Atomic uint64_t ash_misuse_count;
 
+#define SMALLEST_ADDR 65536u /* vm.mmap_min_addr as distributions set it */
 #define SITES 256u
 static _Atomic uintptr_t sites[SITES]; /* places reported already, by hash */
 
@@ -39,8 +40,10 @@ static const char *base_name(const char *path)
 static void say_foreign(struct ash_line *line, uintptr_t addr)
 {
     struct ash_map map;
-    if (addr < 4096) {
+    if (addr < SMALLEST_ADDR) {
         ash_line_str(line, "a small number, not an address");
+    } else if (addr >> ASH_REGION_SHIFT >= ASH_WINDOW_COUNT) {
+        ash_line_str(line, "no address that a program can have");
     } else if (!ash_os_map_of(addr, &map)) {
         ash_line_str(line, "nothing is mapped there");
     } else if (strcmp(map.path, "[stack]") == 0) {
