@@ -39,8 +39,9 @@ static void no_function_is_a_cancellation_point(void)
     cancelled = true;
     void *result;
     CHECK(pthread_join(thread, &result) == 0);
-    CHECK(reached_the_end && result == PTHREAD_CANCELED);
     CHECK_THAT(broken == NULL, "%s", broken);
+    CHECK(reached_the_end);
+    CHECK(result == PTHREAD_CANCELED);
 }
 
 static void release(void *block)

@@ -23,10 +23,10 @@ static void use(struct moment *moment)
     for (unsigned i = 0; i < N_BLOCKS; i++) {
         size_t bytes = bytes_of(i);
         void *p = i % 3 == 0 ? malloc(bytes) : i % 3 == 1 ? calloc(1, bytes) : memalign(64, bytes);
-        if (!p)
-            moment->fine = false;
-        conform_fill(p, bytes, i);
+        if (p)
+            conform_fill(p, bytes, i);
         p = realloc(p, bytes + 100);
+        moment->fine &= p != NULL;
         moment->blocks[i] = p;
         free(malloc(bytes));
     }

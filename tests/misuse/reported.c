@@ -1,0 +1,43 @@
+/* reported.c: ASHLAR=misuse=report: counts all, tells each place once, leaks, goes on.
+ *
+ * Two places free a wrong pointer, ten times each.
+ */
+#include "misuse.h"
+
+static int not_a_block;
+
+__attribute__((noinline)) static void first_place(void)
+{
+    free(misuse_opaque((uintptr_t)&not_a_block));
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) static void second_place(void)
+{
+    free(misuse_opaque((uintptr_t)&not_a_block));
+    __asm__ volatile("");
+}
+
+int main(void)
+{
+    misuse_begin();
+    char *large = malloc(100000);
+    for (unsigned i = 0; i < 10; i++) {
+        errno = 7;
+        first_place();
+        second_place();
+        if (errno != 7)
+            printf("errno %d\n", errno);
+    }
+    /* a pointer into a block: the block lives on */
+    memset(large, 1, 100000);
+    free(misuse_opaque((uintptr_t)large + 64));
+    for (unsigned i = 0; i < 100; i++)
+        free(memset(malloc(100000), 2, 100000));
+    for (unsigned i = 0; i < 100000; i++)
+        if (large[i] != 1)
+            return 1;
+    free(large);
+    printf("went on\n");
+    return 0;
+}
