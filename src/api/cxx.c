@@ -1,0 +1,203 @@
+/* cxx.c: operator new and delete in all their forms, by the names the C++ ABI gives them.
+ *
+ * The library links no C++. Where a program has libstdc++, new calls its new-handler and throws
+ * its bad_alloc, found by weak references, or by dlsym when libstdc++ came with a dlopen (F15).
+ *
+ * Compiled with -fexceptions: a handler that throws unwinds through these frames.
+ */
+#include "base/print.h"
+#include "heap/fast.h"
+#include "heap/heap.h"
+#include <dlfcn.h>
+#include <stdlib.h>
+
+typedef void handler(void);
+
+extern handler *_ZSt15get_new_handlerv(void) __attribute__((weak));
+extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
+
+static handler *new_handler(void)
+{
+    handler *(*get)(void) = _ZSt15get_new_handlerv;
+    if (!get)
+        *(void **)&get = dlsym(RTLD_DEFAULT, "_ZSt15get_new_handlerv");
+    return get ? get() : NULL;
+}
+
+static _Noreturn void throw_bad_alloc(void)
+{
+    void (*throw_it)(void) = _ZSt17__throw_bad_allocv;
+    if (!throw_it)
+        *(void **)&throw_it = dlsym(RTLD_DEFAULT, "_ZSt17__throw_bad_allocv");
+    if (throw_it)
+        throw_it();
+    struct ash_line line;
+    ash_line_init(&line);
+    ash_line_str(&line, "ashlar: operator new is out of memory and there is no C++ library to "
+                        "throw bad_alloc");
+    ash_line_write(&line, 2);
+    abort();
+}
+
+/* The loop of the standard: the handler frees something, throws, or ends the program. */
+static __attribute__((noinline, cold)) void *new_after_failure(size_t bytes, size_t align)
+{
+    for (;;) {
+        handler *call = new_handler();
+        if (!call)
+            throw_bad_alloc();
+        call();
+        void *p = align ? ash_alloc_aligned(align, bytes) : ash_fast_malloc(bytes);
+        if (p)
+            return p;
+    }
+}
+
+static inline void *new_plain(size_t bytes)
+{
+    void *p = ash_fast_malloc(bytes);
+    return ASH_LIKELY(p != NULL) ? p : new_after_failure(bytes, 0);
+}
+
+static inline void *new_aligned(size_t bytes, size_t align)
+{
+    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
+    return ASH_LIKELY(p != NULL) ? p : new_after_failure(bytes, align);
+}
+
+/* C cannot catch what a handler throws. libstdc++'s own nothrow form calls the throwing one,
+ * which is ours, and catches. */
+static __attribute__((noinline, cold)) void *nothrow_after_failure(const char *name, size_t bytes,
+                                                                   size_t align, const void *tag)
+{
+    if (!new_handler())
+        return NULL;
+    void *next = dlsym(RTLD_NEXT, name);
+    if (!next)
+        return NULL;
+    return align ? ((void *(*)(size_t, size_t, const void *))next)(bytes, align, tag)
+                 : ((void *(*)(size_t, const void *))next)(bytes, tag);
+}
+
+void *_Znwm(size_t bytes)
+{
+    return new_plain(bytes);
+}
+
+void *_Znam(size_t bytes)
+{
+    return new_plain(bytes);
+}
+
+void *_ZnwmSt11align_val_t(size_t bytes, size_t align)
+{
+    return new_aligned(bytes, align);
+}
+
+void *_ZnamSt11align_val_t(size_t bytes, size_t align)
+{
+    return new_aligned(bytes, align);
+}
+
+void *_ZnwmRKSt9nothrow_t(size_t bytes, const void *tag)
+{
+    void *p = ash_fast_malloc(bytes);
+    return p ? p : nothrow_after_failure("_ZnwmRKSt9nothrow_t", bytes, 0, tag);
+}
+
+void *_ZnamRKSt9nothrow_t(size_t bytes, const void *tag)
+{
+    void *p = ash_fast_malloc(bytes);
+    return p ? p : nothrow_after_failure("_ZnamRKSt9nothrow_t", bytes, 0, tag);
+}
+
+void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
+{
+    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
+    return p ? p
+             : nothrow_after_failure("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+}
+
+void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
+{
+    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
+    return p ? p
+             : nothrow_after_failure("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+}
+
+void _ZdlPv(void *p)
+{
+    ash_fast_free(p);
+}
+
+void _ZdaPv(void *p)
+{
+    ash_fast_free(p);
+}
+
+void _ZdlPvRKSt9nothrow_t(void *p, const void *tag)
+{
+    (void)tag;
+    ash_fast_free(p);
+}
+
+void _ZdaPvRKSt9nothrow_t(void *p, const void *tag)
+{
+    (void)tag;
+    ash_fast_free(p);
+}
+
+void _ZdlPvSt11align_val_t(void *p, size_t align)
+{
+    (void)align;
+    ash_fast_free(p);
+}
+
+void _ZdaPvSt11align_val_t(void *p, size_t align)
+{
+    (void)align;
+    ash_fast_free(p);
+}
+
+void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag)
+{
+    (void)align;
+    (void)tag;
+    ash_fast_free(p);
+}
+
+void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *p, size_t align, const void *tag)
+{
+    (void)align;
+    (void)tag;
+    ash_fast_free(p);
+}
+
+/* Sized forms state a size that the heap knows anyway; it is compared with check=1 only. */
+static inline void delete_sized(void *p, size_t bytes, size_t align)
+{
+    if (ASH_UNLIKELY(ash_misuse_check_level != 0))
+        ash_free_sized(p, bytes, align);
+    else
+        ash_fast_free(p);
+}
+
+void _ZdlPvm(void *p, size_t bytes)
+{
+    delete_sized(p, bytes, 0);
+}
+
+void _ZdaPvm(void *p, size_t bytes)
+{
+    delete_sized(p, bytes, 0);
+}
+
+void _ZdlPvmSt11align_val_t(void *p, size_t bytes, size_t align)
+{
+    delete_sized(p, bytes, align);
+}
+
+void _ZdaPvmSt11align_val_t(void *p, size_t bytes, size_t align)
+{
+    delete_sized(p, bytes, align);
+}
