@@ -27,8 +27,9 @@ static int32_t full_attn(const struct ash_meta *page)
 
 static uint64_t xfree_load(struct ash_meta *page)
 {
-    /* acquire; pairs with the sender's CAS: what it linked is visible */
-    return atomic_load_explicit(&page->xfree, memory_order_acquire);
+    /* Relaxed: without NOTIFIED it is what our own exchange left, which acquired; with it
+     * nobody touches the blocks before the drain. */
+    return atomic_load_explicit(&page->xfree, memory_order_relaxed);
 }
 
 void ash_page_fold(struct ash_meta *page)
@@ -489,7 +490,8 @@ void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
 
 bool ash_page_check(struct ash_meta *page, const char **ret_why)
 {
-    uint64_t x = xfree_load(page);
+    /* acquire; pairs with the sender's CAS: the list is walked below */
+    uint64_t x = atomic_load_explicit(&page->xfree, memory_order_acquire);
     unsigned freed = (unsigned)(page->attn0 - page->attn);
     unsigned listed = page->lcnt + freed;
     *ret_why = NULL;

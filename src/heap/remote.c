@@ -17,13 +17,13 @@ static void push(struct ash_heap *heap, struct ash_meta *page)
     uintptr_t word;
     do {
         /* R2: we set NOTIFIED, so inext is ours. */
-        atomic_store_explicit(&page->inext, seen & ~ASH_INBOX_FLAGS, memory_order_relaxed);
+        page->inext = page_in(seen);
         word = (uintptr_t)page | (seen & ASH_INBOX_FLAGS);
         if ((seen & ASH_INBOX_FLAGS) == ASH_INBOX_ORPHAN)
             word |= ASH_INBOX_HELD; /* R7: the push itself takes the heap */
-        /* acq_rel; release pairs with the drain's exchange: inext and the blocks' links are
-         * seen; acquire pairs with sweep and exit: we may become the holder. */
-    } while (!atomic_compare_exchange_weak_explicit(&heap->inbox, &seen, word, memory_order_acq_rel,
+        /* release; pairs with the exchange of drain or sweep: inext and the blocks' links are
+         * seen. If we become the holder, the sweep's exchange acquires. */
+    } while (!atomic_compare_exchange_weak_explicit(&heap->inbox, &seen, word, memory_order_release,
                                                     memory_order_relaxed));
     if ((seen & ASH_INBOX_FLAGS) == ASH_INBOX_ORPHAN)
         ash_remote_sweep(heap);
@@ -107,8 +107,7 @@ static void settle_all(struct ash_heap *heap, struct ash_meta *page)
 {
     while (page) {
         /* R2: before NOTIFIED is cleared */
-        struct ash_meta *next = (struct ash_meta *)atomic_load_explicit(&page->inext,
-                                                                        memory_order_relaxed);
+        struct ash_meta *next = page->inext;
         ash_page_fold(page);
         if (page->lfree == NULL) {
             /* acq_rel; acquire pairs with flush; release orders our read of inext before the

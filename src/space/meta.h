@@ -73,7 +73,7 @@ struct ash_meta {
     uint8_t state;           /* enum ash_page_state */
     uint8_t age;             /* scans without activity (heap/holes.c) */
     struct ash_meta *next, *prev; /* the list that state names */
-    _Atomic uintptr_t inext;      /* inbox link (R2) */
+    struct ash_meta *inext;       /* inbox link (R2): plain, since xfree's orders hand it on */
     _Atomic uint64_t xfree;       /* mailbox: [63:48] count, [47:1] first block, [0] NOTIFIED */
     uint64_t purged;              /* bit i: OS page i of this slice was given back (H9) */
 };
