@@ -1,14 +1,17 @@
 /* init.c: what happens when the library is loaded and when the program ends. Calls before and
  * after work all the same (F8, F9): nothing here is needed by malloc or free, and nothing is
  * torn down. */
+#include "api/anchor.h"
 #include "api/option.h"
 #include "api/stats.h"
 #include "heap/heap.h"
+#include <stdlib.h>
 
 static void __attribute__((constructor(101))) ash_init(void)
 {
     ash_option_start();
     ash_threads_init();
+    ash_anchor_start(getenv("ASHLAR"));
     if (ash_options.reaper)
         ash_reaper_start();
 }

@@ -20,7 +20,7 @@ _Atomic uint64_t ash_thread_count;
 
 static struct ash_lock orphan_lock = ASH_LOCK_INIT(ASH_RANK_ORPHANS);
 static struct ash_heap *orphans;           /* under orphan_lock */
-static struct ash_heap *_Atomic registry;  /* newest first; only grows */
+struct ash_heap *_Atomic ash_heap_registry;
 static struct ash_heap first_heap;         /* spares the first thread a mapping */
 static _Atomic uint32_t first_taken;
 static struct ash_heap *spare;             /* descriptors of a mapping, under orphan_lock */
@@ -161,16 +161,16 @@ void ash_thread_check_fork(void)
 struct ash_heap *ash_heap_first(void)
 {
     /* acquire; pairs with the release in enlist */
-    return atomic_load_explicit(&registry, memory_order_acquire);
+    return atomic_load_explicit(&ash_heap_registry, memory_order_acquire);
 }
 
 static void enlist(struct ash_heap *heap)
 {
-    struct ash_heap *seen = atomic_load_explicit(&registry, memory_order_relaxed);
+    struct ash_heap *seen = atomic_load_explicit(&ash_heap_registry, memory_order_relaxed);
     do {
         atomic_store_explicit(&heap->all_next, seen, memory_order_relaxed);
         /* release; pairs with the acquire in ash_heap_first */
-    } while (!atomic_compare_exchange_weak_explicit(&registry, &seen, heap, memory_order_release,
+    } while (!atomic_compare_exchange_weak_explicit(&ash_heap_registry, &seen, heap, memory_order_release,
                                                     memory_order_relaxed));
 }
 

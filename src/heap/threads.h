@@ -46,6 +46,7 @@ void ash_thread_idle(void);
 size_t ash_threads_trim(void);
 /* A blank descriptor of a kind, in the registry for ever. NULL: no memory. */
 struct ash_heap *ash_heap_new(enum ash_heap_kind kind);
+extern struct ash_heap *_Atomic ash_heap_registry; /* newest first; only grows */
 /* First of the registry; the others follow by all_next. */
 struct ash_heap *ash_heap_first(void);
 /* Sets aside a heap whose holder vanished inside it (F1). */

@@ -6,13 +6,14 @@
  * numbers from one word without a lock. */
 #define RNG_STEP 0x9E3779B97F4A7C15u
 
+_Atomic uint64_t ash_os_fail_n;
+
 static struct {
     _Atomic unsigned calls; /* kinds that may be refused; 0: the usual case, nothing is */
     _Atomic uint64_t nth;
     _Atomic uint64_t rate;
     _Atomic uint64_t rng;
     _Atomic uint64_t n_seen;
-    _Atomic uint64_t n_refused;
 } fail;
 
 void ash_os_fail_set(uint64_t nth, uint64_t rate, unsigned calls, uint64_t seed)
@@ -31,7 +32,7 @@ void ash_os_fail_set(uint64_t nth, uint64_t rate, unsigned calls, uint64_t seed)
 
 uint64_t ash_os_fail_count(void)
 {
-    return atomic_load_explicit(&fail.n_refused, memory_order_relaxed);
+    return atomic_load_explicit(&ash_os_fail_n, memory_order_relaxed);
 }
 
 static bool draw(uint64_t rate)
@@ -51,6 +52,6 @@ bool ash_os_fail_now(enum ash_fail_call call)
     uint64_t seen = atomic_fetch_add_explicit(&fail.n_seen, 1, memory_order_relaxed) + 1;
     if (seen != nth && (rate == 0 || !draw(rate)))
         return false;
-    atomic_fetch_add_explicit(&fail.n_refused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_os_fail_n, 1, memory_order_relaxed);
     return true;
 }

@@ -61,6 +61,7 @@ enum ash_fail_call {
 /* Which calls are refused from now on: the nth of the kinds in calls (0: none by number),
  * and one in rate at random (0: none). */
 void ash_os_fail_set(uint64_t nth, uint64_t rate, unsigned calls, uint64_t seed);
+extern _Atomic uint64_t ash_os_fail_n;
 /* How many calls were refused on purpose. */
 uint64_t ash_os_fail_count(void);
 /* Used by vm.c: must this call be refused? */

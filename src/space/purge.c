@@ -18,7 +18,6 @@ static struct {
 } demand;
 
 static bool no_huge;
-static _Atomic uint64_t peak_bytes;
 
 static int64_t get(_Atomic int64_t *x)
 {
@@ -193,8 +192,8 @@ void ash_purge_note_claim(unsigned n, unsigned fresh)
     if (fresh == 0)
         return;
     uint64_t committed = ash_purge_committed_bytes();
-    if (committed > atomic_load_explicit(&peak_bytes, memory_order_relaxed))
-        atomic_store_explicit(&peak_bytes, committed, memory_order_relaxed);
+    if (committed > atomic_load_explicit(&ash_space_count.peak_bytes, memory_order_relaxed))
+        atomic_store_explicit(&ash_space_count.peak_bytes, committed, memory_order_relaxed);
 }
 
 void ash_purge_note_return(unsigned n)
@@ -242,7 +241,7 @@ uint64_t ash_purge_committed_bytes(void)
 
 uint64_t ash_purge_peak_bytes(void)
 {
-    uint64_t peak = atomic_load_explicit(&peak_bytes, memory_order_relaxed);
+    uint64_t peak = atomic_load_explicit(&ash_space_count.peak_bytes, memory_order_relaxed);
     uint64_t now = ash_purge_committed_bytes();
     return now > peak ? now : peak;
 }

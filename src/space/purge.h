@@ -32,6 +32,8 @@ struct ash_space_count {
     _Atomic int64_t huge_bytes;    /* huge objects */
     _Atomic int64_t huge_untouched; /* untouched slices in groups born huge (S10) */
     _Atomic int64_t huge_groups;
+    _Atomic uint64_t peak_bytes;   /* most ever committed, as of the last fresh claim */
+    _Atomic uint64_t window_count; /* windows of regions and huge objects */
     _Atomic uint64_t purged_bytes; /* ever given back */
     _Atomic uint64_t purge_count;  /* release calls that succeeded */
     _Atomic int64_t used_bytes;    /* carved in pages, or of large objects: what may be touched */

@@ -6,9 +6,8 @@
 _Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT] __attribute__((aligned(4096)));
 
 static struct ash_lock region_lock = ASH_LOCK_INIT(ASH_RANK_REGION);
-static struct ash_region *_Atomic region_list;
+struct ash_region *_Atomic ash_region_list;
 static _Atomic uint64_t open_count;
-static _Atomic uint64_t window_count; /* reserved or sparse windows, of regions and huge objects */
 static _Atomic uint32_t region_count;
 static bool sparse_only; /* written at start, before any thread */
 
@@ -20,7 +19,7 @@ static bool sparse_only; /* written at start, before any thread */
 struct ash_region *ash_region_first(void)
 {
     /* acquire; pairs with the release in publish */
-    return atomic_load_explicit(&region_list, memory_order_acquire);
+    return atomic_load_explicit(&ash_region_list, memory_order_acquire);
 }
 
 uint64_t ash_region_open_count(void)
@@ -35,7 +34,7 @@ unsigned ash_region_count(void)
 
 uint64_t ash_region_mapped_bytes(void)
 {
-    return atomic_load_explicit(&window_count, memory_order_relaxed) * ASH_REGION_BYTES;
+    return atomic_load_explicit(&ash_space_count.window_count, memory_order_relaxed) * ASH_REGION_BYTES;
 }
 
 void ash_region_force_sparse(void)
@@ -90,13 +89,13 @@ static void publish(struct ash_region *region, uintptr_t base, bool sparse)
     region->step = sparse ? 1 : STEP_FIRST;
     atomic_store_explicit(&region->open_end, ASH_FIRST_GROUP, memory_order_relaxed);
     mark_windows(base, 1, ASH_WINDOW_REGION, ASH_WINDOW_NONE);
-    struct ash_region *_Atomic *link = &region_list;
+    struct ash_region *_Atomic *link = &ash_region_list;
     struct ash_region *seen;
     while ((seen = atomic_load_explicit(link, memory_order_relaxed)) != NULL)
         link = &seen->next;
     /* release; pairs with the acquire of readers of the list */
     atomic_store_explicit(link, region, memory_order_release);
-    atomic_fetch_add_explicit(&window_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.window_count, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&region_count, 1, memory_order_relaxed);
 }
 
@@ -330,7 +329,7 @@ uintptr_t ash_region_map_huge(size_t bytes, size_t align)
     if (ok)
         trim_reservation(base, offset, bytes, n);
     mark_windows(base, n, ASH_WINDOW_HUGE, ASH_WINDOW_HUGE_CONT);
-    atomic_fetch_add_explicit(&window_count, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.window_count, n, memory_order_relaxed);
     atomic_fetch_add_explicit(&ash_space_count.huge_bytes, (int64_t)bytes, memory_order_relaxed);
     return base + offset;
 }
@@ -344,7 +343,7 @@ void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
      * only our own parts are unmapped: the metas, and the object. */
     ash_os_unmap(addr, bytes);
     ash_os_unmap(base, ASH_GROUPS_OFFSET);
-    atomic_fetch_sub_explicit(&window_count, n, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&ash_space_count.window_count, n, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)bytes, memory_order_relaxed);
 }
 
@@ -362,7 +361,7 @@ bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
         return false;
     mark_windows(base + n * ASH_REGION_BYTES, n_new - n, ASH_WINDOW_HUGE_CONT,
                  ASH_WINDOW_HUGE_CONT);
-    atomic_fetch_add_explicit(&window_count, n_new - n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.window_count, n_new - n, memory_order_relaxed);
     atomic_fetch_add_explicit(&ash_space_count.huge_bytes, (int64_t)more, memory_order_relaxed);
     return true;
 }
@@ -379,6 +378,6 @@ void ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
         mark_windows(tail, n - n_new, ASH_WINDOW_HUGE_CONT, ASH_WINDOW_HUGE_CONT);
         return;
     }
-    atomic_fetch_sub_explicit(&window_count, n - n_new, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&ash_space_count.window_count, n - n_new, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)less, memory_order_relaxed);
 }

@@ -83,6 +83,7 @@ ASH_INLINE struct ash_region *ash_region_of(uintptr_t addr)
     return (struct ash_region *)((addr & ~(ASH_REGION_BYTES - 1)) + ASH_HEADER_OFFSET);
 }
 
+extern struct ash_region *_Atomic ash_region_list;
 /* First region, or NULL; the others follow by next. */
 struct ash_region *ash_region_first(void);
 /* Opens more groups of some region, or adds a region. `seen_open` is the sum that the caller

@@ -1,0 +1,98 @@
+/* anchor.c: telling outsiders where everything lies; see wire/anchor.h. */
+#include "api/anchor.h"
+#include "wire/anchor.h"
+#include "ashlar.h"
+#include "heap/heap.h"
+#include <string.h>
+
+/* In data and not in bss: a reader looks through file mappings. */
+struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {.magic = ASH_ANCHOR_MAGIC};
+
+#define FIELD(type, name) (uint32_t)offsetof(struct type, name)
+
+static void fill_space(struct ash_anchor *to)
+{
+    to->region_shift = ASH_REGION_SHIFT;
+    to->slice_shift = ASH_SLICE_SHIFT;
+    to->group_shift = ASH_GROUP_SHIFT;
+    to->first_group = ASH_FIRST_GROUP;
+    to->regions = (uint64_t)(uintptr_t)&ash_region_list;
+    to->region_next = FIELD(ash_region, next);
+    to->region_base = FIELD(ash_region, base);
+    to->region_open_end = FIELD(ash_region, open_end);
+    to->groups_offset = (uint32_t)ASH_GROUPS_OFFSET;
+    to->group_bytes = (uint32_t)sizeof(struct ash_group);
+    to->group_free = FIELD(ash_group, free);
+    to->group_span = FIELD(ash_group, span);
+    to->meta_bytes = ASH_META_BYTES;
+    to->meta_owner = FIELD(ash_meta, owner);
+    to->meta_kind = FIELD(ash_meta, kind);
+    to->meta_bsize = FIELD(ash_meta, bsize);
+    to->meta_n_slices = FIELD(ash_meta, n_slices);
+    to->meta_attn = FIELD(ash_meta, attn);
+    to->meta_attn0 = FIELD(ash_meta, attn0);
+    to->meta_out = FIELD(ash_meta, out);
+    to->meta_carved = FIELD(ash_meta, carved);
+    to->meta_state = FIELD(ash_meta, state);
+    to->meta_xfree = FIELD(ash_meta, xfree);
+    to->kind_small = ASH_KIND_SMALL;
+    to->kind_medium = ASH_KIND_MEDIUM;
+    to->state_empty = ASH_PAGE_EMPTY;
+}
+
+static void fill_heaps(struct ash_anchor *to)
+{
+    to->heaps = (uint64_t)(uintptr_t)&ash_heap_registry;
+    to->heap_bytes = (uint32_t)sizeof(struct ash_heap);
+    to->heap_next = FIELD(ash_heap, all_next);
+    to->heap_kind = FIELD(ash_heap, kind);
+    to->heap_inbox = FIELD(ash_heap, inbox);
+    to->heap_tls = FIELD(ash_heap, tls);
+    to->heap_handed = FIELD(ash_heap, handed_count);
+    to->heap_remote = FIELD(ash_heap, remote_count);
+    to->heap_kind_thread = ASH_HEAP_THREAD;
+    to->heap_kind_starter = ASH_HEAP_STARTER;
+    to->inbox_orphan = (uint32_t)ASH_INBOX_ORPHAN;
+}
+
+static uint64_t at(const void *counter)
+{
+    return (uint64_t)(uintptr_t)counter;
+}
+
+static void fill_counters(struct ash_anchor *to)
+{
+    to->live_slices = at(&ash_space_count.live);
+    to->dirty_slices = at(&ash_space_count.dirty);
+    to->huge_bytes = at(&ash_space_count.huge_bytes);
+    to->huge_groups = at(&ash_space_count.huge_groups);
+    to->purged_bytes = at(&ash_space_count.purged_bytes);
+    to->purge_count = at(&ash_space_count.purge_count);
+    to->peak_bytes = at(&ash_space_count.peak_bytes);
+    to->limit_bytes = at(&ash_space_count.limit_bytes);
+    to->window_count = at(&ash_space_count.window_count);
+    to->large_count = at(&ash_large_count);
+    to->large_bytes = at(&ash_large_bytes);
+    to->large_ever = at(&ash_large_ever);
+    to->huge_count = at(&ash_huge_count);
+    to->thread_count = at(&ash_thread_count);
+    to->misuse_count = at(&ash_misuse_count);
+    to->fail_count = at(&ash_count_fails);
+    to->fail_injected_count = at(&ash_os_fail_n);
+}
+
+void ash_anchor_start(const char *options)
+{
+    struct ash_anchor *to = &ashlar_anchor;
+    to->layout = ASH_ANCHOR_LAYOUT;
+    to->bytes = (uint32_t)sizeof(*to);
+    memcpy(to->version, ASHLAR_VERSION, sizeof(ASHLAR_VERSION));
+    if (options) {
+        size_t n = strnlen(options, sizeof(to->options) - 1);
+        memcpy(to->options, options, n);
+    }
+    fill_space(to);
+    fill_heaps(to);
+    fill_counters(to);
+    to->self = (uint64_t)(uintptr_t)to;
+}
