@@ -82,19 +82,19 @@ void ashlar_heap_destroy(struct ashlar_heap *heap) ASHLAR_NOEXCEPT;
 /* Counts are since start, the rest is now. Exact while no other thread allocates. Fields are only
  * ever added at the end. */
 struct ashlar_stats {
-    uint64_t malloc_count;         /* blocks handed out */
-    uint64_t free_count;           /* blocks given back */
-    uint64_t remote_free_count;    /* of these, by a thread that does not own the page */
-    uint64_t fail_count;           /* requests refused */
-    uint64_t misuse_count;         /* mistakes seen (misuse=report) */
+    uint64_t malloc_count;      /* blocks handed out */
+    uint64_t free_count;        /* blocks given back */
+    uint64_t remote_free_count; /* of these, by a thread that does not own the page */
+    uint64_t fail_count;        /* requests refused */
+    uint64_t misuse_count;      /* mistakes seen (misuse=report) */
     uint64_t live_blocks;
     uint64_t live_bytes;
-    uint64_t mapped_bytes;         /* address space */
-    uint64_t committed_bytes;      /* of it, what may be resident */
+    uint64_t mapped_bytes;    /* address space */
+    uint64_t committed_bytes; /* of it, what may be resident */
     uint64_t peak_committed_bytes;
-    uint64_t dirty_bytes;          /* of committed, free and kept for reuse */
-    uint64_t purged_bytes;         /* ever given back to the system */
-    uint64_t limit_bytes;          /* 0: none */
+    uint64_t dirty_bytes;  /* of committed, free and kept for reuse */
+    uint64_t purged_bytes; /* ever given back to the system */
+    uint64_t limit_bytes;  /* 0: none */
 };
 
 /* Fills the first `bytes` bytes (sizeof the struct the caller knows). Returns the size that this

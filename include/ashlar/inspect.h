@@ -21,8 +21,7 @@ enum ashlar_block_state {
 };
 
 /* Returns false to end the walk. bytes is what the block has, not what was asked for. */
-typedef bool ashlar_heap_visit(void *arg, void *block, size_t bytes,
-                               enum ashlar_block_state state);
+typedef bool ashlar_heap_visit(void *arg, void *block, size_t bytes, enum ashlar_block_state state);
 
 /* Visits every block of a named heap; heap NULL: of all heaps. false: the visitor ended it. */
 bool ashlar_heap_walk(struct ashlar_heap *heap, ashlar_heap_visit *visit,

@@ -8,7 +8,7 @@
 /* In data and not in bss: a reader looks through file mappings. */
 struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {.magic = ASH_ANCHOR_MAGIC};
 
-#define FIELD(type, name) (uint32_t)offsetof(struct type, name)
+#define FIELD(type, name) (uint32_t) offsetof(struct type, name)
 
 static void fill_space(struct ash_anchor *to)
 {

@@ -114,15 +114,13 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, const void *tag)
 void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
 {
     void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
-    return p ? p
-             : nothrow_after_failure("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+    return p ? p : nothrow_after_failure("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
 }
 
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
 {
     void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
-    return p ? p
-             : nothrow_after_failure("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+    return p ? p : nothrow_after_failure("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
 }
 
 void _ZdlPv(void *p)

@@ -16,17 +16,17 @@
 
 struct ash_options {
     bool off, strict, help, reaper;
-    bool stats;            /* a report is wanted */
-    char stats_file[256];  /* "" stderr; %p is the pid */
+    bool stats;           /* a report is wanted */
+    char stats_file[256]; /* "" stderr; %p is the pid */
     bool misuse_report;
     unsigned check;
     bool limit_cgroup;
-    uint64_t limit_bytes;  /* 0: none */
+    uint64_t limit_bytes; /* 0: none */
     bool region_sparse;
     bool thp_never;
     uint64_t seed;
     uint64_t fail_nth, fail_rate;
-    unsigned fail_calls;   /* enum ash_fail_call, a set */
+    unsigned fail_calls; /* enum ash_fail_call, a set */
 };
 
 extern struct ash_options ash_options;

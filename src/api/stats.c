@@ -119,8 +119,9 @@ void ash_stats_report(void)
     if (fd < 0) {
         struct ash_line line;
         ash_line_init(&line);
-        ash_line_fmt(&line, "ashlar: E08 cannot write statistics to %s (error %d) | check the "
-                            "path and its permissions",
+        ash_line_fmt(&line,
+                     "ashlar: E08 cannot write statistics to %s (error %d) | check the "
+                     "path and its permissions",
                      path.text, -fd);
         ash_line_write(&line, 2);
         return;

@@ -138,8 +138,8 @@ static unsigned purge_group(struct ash_region *region, unsigned group_i, bool sp
 }
 
 struct sweep {
-    int64_t want;     /* stop after this many slices */
-    uint32_t older;   /* only groups untouched for this many ms */
+    int64_t want;   /* stop after this many slices */
+    uint32_t older; /* only groups untouched for this many ms */
     uint32_t now_ms;
     bool whole_only, split; /* only wholly free groups; huge groups in use as well */
 };
@@ -170,7 +170,10 @@ static void purge_surplus(int64_t surplus, uint32_t now_ms)
     static const struct {
         uint32_t older;
         bool whole_only, split;
-    } order[] = {{100, true, false}, {0, true, false}, {100, false, false}, {0, false, false},
+    } order[] = {{100, true, false},
+                 {0, true, false},
+                 {100, false, false},
+                 {0, false, false},
                  {0, false, true}};
     for (size_t i = 0; i < ASH_COUNT_OF(order) && surplus > 0; i++) {
         struct sweep how = {.want = surplus,

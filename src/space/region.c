@@ -34,7 +34,8 @@ unsigned ash_region_count(void)
 
 uint64_t ash_region_mapped_bytes(void)
 {
-    return atomic_load_explicit(&ash_space_count.window_count, memory_order_relaxed) * ASH_REGION_BYTES;
+    return atomic_load_explicit(&ash_space_count.window_count, memory_order_relaxed) *
+           ASH_REGION_BYTES;
 }
 
 void ash_region_force_sparse(void)
@@ -366,7 +367,7 @@ bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
     return true;
 }
 
-void ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
+bool ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
@@ -376,8 +377,9 @@ void ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
     mark_windows(tail, n - n_new, ASH_WINDOW_NONE, ASH_WINDOW_NONE);
     if (ash_os_unmap(addr + bytes - less, less) != 0) {
         mark_windows(tail, n - n_new, ASH_WINDOW_HUGE_CONT, ASH_WINDOW_HUGE_CONT);
-        return;
+        return false;
     }
     atomic_fetch_sub_explicit(&ash_space_count.window_count, n - n_new, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)less, memory_order_relaxed);
+    return true;
 }

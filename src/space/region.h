@@ -50,7 +50,8 @@ struct ash_region {
     _Atomic uint32_t open_end; /* groups below this number were opened */
     uint32_t step;             /* groups to open next time */
     bool sparse;
-    _Atomic uint64_t some_free[ASH_REGION_GROUPS / 64 + 1]; /* bit: the group may have a free slice */
+    _Atomic uint64_t
+        some_free[ASH_REGION_GROUPS / 64 + 1]; /* bit: the group may have a free slice */
 };
 
 #define ASH_GROUPS_OFFSET (ASH_REGION_BYTES / 512)
@@ -104,7 +105,8 @@ uintptr_t ash_region_map_huge(size_t bytes, size_t align);
 void ash_region_unmap_huge(uintptr_t addr, size_t bytes);
 /* Makes the object longer where it lies. */
 bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more);
-void ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less);
+/* Makes it shorter. false: the system refuses, nothing changed. */
+bool ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less);
 
 /* Bytes of address space that regions have, open or not. */
 uint64_t ash_region_mapped_bytes(void);

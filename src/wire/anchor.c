@@ -12,9 +12,9 @@ static bool shifts_fit(const struct ash_anchor *anchor)
 
 static bool fields_fit(const struct ash_anchor *anchor)
 {
-    const uint32_t in_meta[] = {anchor->meta_owner, anchor->meta_kind,   anchor->meta_bsize,
-                                anchor->meta_attn,  anchor->meta_attn0,  anchor->meta_out,
-                                anchor->meta_state, anchor->meta_carved, anchor->meta_xfree,
+    const uint32_t in_meta[] = {anchor->meta_owner,   anchor->meta_kind,   anchor->meta_bsize,
+                                anchor->meta_attn,    anchor->meta_attn0,  anchor->meta_out,
+                                anchor->meta_state,   anchor->meta_carved, anchor->meta_xfree,
                                 anchor->meta_n_slices};
     const uint32_t in_heap[] = {anchor->heap_next, anchor->heap_kind,   anchor->heap_inbox,
                                 anchor->heap_tls,  anchor->heap_handed, anchor->heap_remote};

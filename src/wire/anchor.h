@@ -73,9 +73,9 @@ struct ash_anchor {
 
 enum ash_anchor_fault {
     ASH_ANCHOR_GOOD,
-    ASH_ANCHOR_NONE,    /* no anchor at this address */
+    ASH_ANCHOR_NONE,         /* no anchor at this address */
     ASH_ANCHOR_LAYOUT_OTHER, /* an anchor of another layout; version can be read */
-    ASH_ANCHOR_DAMAGED, /* numbers that cannot be */
+    ASH_ANCHOR_DAMAGED,      /* numbers that cannot be */
 };
 
 /* Judges n bytes read from address addr. */

@@ -39,7 +39,8 @@ static int help_code(enum ash_error code)
 {
     printf("%s %s\n\n%s\n\n", ash_error_name(code), ash_error_sentence(code),
            ash_error_advice(code));
-    printf("next: %s\n", ash_error_name(code)[0] == 'E' ? "ashlar help options" : "ashlar ps --all");
+    printf("next: %s\n",
+           ash_error_name(code)[0] == 'E' ? "ashlar help options" : "ashlar ps --all");
     return ASH_EXIT_DONE;
 }
 
@@ -62,8 +63,9 @@ int ash_verb_help_run(int argc, char **argv)
     for (const struct ash_verb *verb = ash_verbs; verb->name; verb++)
         if (strcmp(argv[1], verb->name) == 0)
             return help_verb(verb);
-    fprintf(stderr, "ashlar: no help for '%s': it is no verb, no code such as E03, and not "
-                    "'options' | ashlar help\n",
+    fprintf(stderr,
+            "ashlar: no help for '%s': it is no verb, no code such as E03, and not "
+            "'options' | ashlar help\n",
             argv[1]);
     return ASH_EXIT_USAGE;
 }

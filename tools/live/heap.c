@@ -169,8 +169,8 @@ static bool read_regions(struct survey *survey)
 {
     const struct ash_anchor *anchor = survey->anchor;
     char region[4096 + 8];
-    size_t n = anchor->region_next > anchor->region_base ? anchor->region_next
-                                                         : anchor->region_base;
+    size_t n =
+        anchor->region_next > anchor->region_base ? anchor->region_next : anchor->region_base;
     if (anchor->region_open_end > n)
         n = anchor->region_open_end;
     uint64_t addr = 0;

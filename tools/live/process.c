@@ -11,7 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MAPPING_MAX ((size_t)16 << 20) /* data of a library; larger mappings are not looked through */
+#define MAPPING_MAX                                                                                \
+    ((size_t)16 << 20) /* data of a library; larger mappings are not looked through */
 #define ANCHOR_ALIGN 64
 
 static FILE *open_proc(pid_t pid, const char *file)
@@ -114,7 +115,8 @@ static enum ash_anchor_fault scan(pid_t pid, const struct mapping *mapping,
     if (!bytes)
         return found;
     if (read_memory(pid, mapping->start, bytes, n))
-        for (size_t at = 0; at + ANCHOR_ALIGN <= n && found == ASH_ANCHOR_NONE; at += ANCHOR_ALIGN) {
+        for (size_t at = 0; at + ANCHOR_ALIGN <= n && found == ASH_ANCHOR_NONE;
+             at += ANCHOR_ALIGN) {
             if (memcmp(bytes + at, ASH_ANCHOR_MAGIC, sizeof(ASH_ANCHOR_MAGIC)) != 0)
                 continue;
             found = ash_anchor_judge(bytes + at, n - at, mapping->start + at);
@@ -240,8 +242,7 @@ enum ash_live_error ash_live_find(const char *name, struct ash_live *ret_live, F
     char *end;
     long pid = strtol(name, &end, 10);
     if (*name && *end == 0)
-        return pid > 0 && pid < INT32_MAX ? ash_live_attach((pid_t)pid, ret_live)
-                                          : ASH_LIVE_NOBODY;
+        return pid > 0 && pid < INT32_MAX ? ash_live_attach((pid_t)pid, ret_live) : ASH_LIVE_NOBODY;
     memset(ret_live, 0, sizeof(*ret_live));
     /* Once to count, once more to list the candidates only when there are several. */
     struct search search = {name, NULL, ret_live, 0, ASH_LIVE_NOBODY};
