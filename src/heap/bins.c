@@ -3,5 +3,5 @@
 
 struct ash_heap ash_heap_none;
 
-__thread struct ash_tls ash_tls __attribute__((tls_model("initial-exec"))) = {
-    .self = &ash_heap_none};
+__thread struct ash_tls ash_tls
+    __attribute__((tls_model("initial-exec"))) = {.self = &ash_heap_none};

@@ -34,11 +34,11 @@ struct ash_tls {
         void *bin[ASH_BIN_COUNT];
     };
     struct ash_batch batch[ASH_BATCH_SLOTS];
-    uint64_t zero[2];                  /* H8 */
-    uint8_t batch_n[ASH_BATCH_SLOTS];  /* blocks in each batch */
-    uint8_t credit[ASH_BIN_COUNT];     /* starter blocks taken, by class */
-    uint8_t state;                     /* enum ash_tls_state */
-    uint8_t rounds;                    /* key destructor rounds seen */
+    uint64_t zero[2];                 /* H8 */
+    uint8_t batch_n[ASH_BATCH_SLOTS]; /* blocks in each batch */
+    uint8_t credit[ASH_BIN_COUNT];    /* starter blocks taken, by class */
+    uint8_t state;                    /* enum ash_tls_state */
+    uint8_t rounds;                   /* key destructor rounds seen */
 };
 static_assert(sizeof(struct ash_tls) <= 904, "static TLS for libraries loaded late is scarce");
 
@@ -67,11 +67,11 @@ struct ash_heap {
     uint32_t ticks;             /* slow paths since the last tick */
     uint32_t recount;           /* fork generation in which its pages must be recounted, or 0 */
     uint64_t tick_ms;
-    uint64_t scan_ms;           /* last scan for holes */
-    size_t retained_bytes;      /* carved bytes of EMPTY pages */
-    size_t page_bytes;          /* of all its pages */
-    struct ash_meta *pages;     /* all its pages (owned_next) */
-    struct ash_meta *objects;   /* large objects of a named heap */
+    uint64_t scan_ms;              /* last scan for holes */
+    size_t retained_bytes;         /* carved bytes of EMPTY pages */
+    size_t page_bytes;             /* of all its pages */
+    struct ash_meta *pages;        /* all its pages (owned_next) */
+    struct ash_meta *objects;      /* large objects of a named heap */
     _Atomic uint64_t handed_count; /* blocks ever moved into bins or handed out */
     _Atomic uint64_t handed_bytes;
     _Atomic uint64_t page_count;

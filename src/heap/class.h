@@ -17,11 +17,11 @@
 #include "base/base.h"
 
 #define ASH_CLASS_COUNT 81u
-#define ASH_BIN_COUNT 73u          /* classes 0..72 have a bin */
-#define ASH_SMALL_MAX 1024u        /* the first table, the shortest path */
-#define ASH_BINNED_MAX 32768u      /* the second table; larger classes have no bin */
-#define ASH_CLASS_MAX 65536u       /* above: whole slices */
-#define ASH_SMALL_PAGE_MAX 8192u   /* blocks up to this lie in pages of one slice */
+#define ASH_BIN_COUNT 73u        /* classes 0..72 have a bin */
+#define ASH_SMALL_MAX 1024u      /* the first table, the shortest path */
+#define ASH_BINNED_MAX 32768u    /* the second table; larger classes have no bin */
+#define ASH_CLASS_MAX 65536u     /* above: whole slices */
+#define ASH_SMALL_PAGE_MAX 8192u /* blocks up to this lie in pages of one slice */
 
 extern const uint8_t ash_class_small[65] ASH_HIDDEN;   /* by (n + 15) >> 4 */
 extern const uint8_t ash_class_medium[257] ASH_HIDDEN; /* by (n + 127) >> 7 */

@@ -96,8 +96,8 @@ void ash_count_all(struct ash_count *ret_count)
     count.large_count = get(&ash_large_count);
     count.large_bytes = get(&ash_large_bytes);
     count.huge_count = get(&ash_huge_count);
-    count.huge_bytes = (uint64_t)atomic_load_explicit(&ash_space_count.huge_bytes,
-                                                      memory_order_relaxed);
+    count.huge_bytes =
+        (uint64_t)atomic_load_explicit(&ash_space_count.huge_bytes, memory_order_relaxed);
     count.malloc_count += get(&ash_large_ever);
     count.live_blocks += count.large_count + count.huge_count;
     count.live_bytes += count.large_bytes + count.huge_bytes;

@@ -154,8 +154,8 @@ static void release_run(const struct ash_meta *page, unsigned first, unsigned n)
 
 static void purge_page(struct ash_heap *heap, struct ash_meta *page)
 {
-    unsigned free_n = page->lcnt + ash_xfree_count(atomic_load_explicit(&page->xfree,
-                                                                        memory_order_relaxed));
+    unsigned free_n =
+        page->lcnt + ash_xfree_count(atomic_load_explicit(&page->xfree, memory_order_relaxed));
     if ((size_t)free_n * ash_meta_bsize(page) < OS_BYTES)
         return;
     struct free_set set;

@@ -64,17 +64,21 @@ static void cover(struct ash_meta *head, uintptr_t addr, unsigned n, bool clear)
     }
 }
 
+/* Objects became longer or shorter in all; huge ones are counted by space. */
+static void count_bytes(int64_t more, bool huge)
+{
+    if (!huge)
+        atomic_fetch_add_explicit(&ash_large_bytes, (uint64_t)more, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.used_bytes, more, memory_order_relaxed);
+}
+
 static void count_object(int sign, size_t bytes, bool huge)
 {
     uint64_t one = sign > 0 ? 1 : (uint64_t)-1;
-    uint64_t size = sign > 0 ? bytes : (uint64_t)0 - bytes;
-    atomic_fetch_add_explicit(huge ? &ash_huge_count : &ash_large_count, one,
-                              memory_order_relaxed);
-    if (!huge)
-        atomic_fetch_add_explicit(&ash_large_bytes, size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ash_space_count.used_bytes, (int64_t)size, memory_order_relaxed);
+    atomic_fetch_add_explicit(huge ? &ash_huge_count : &ash_large_count, one, memory_order_relaxed);
     if (sign > 0)
         atomic_fetch_add_explicit(&ash_large_ever, 1, memory_order_relaxed);
+    count_bytes(sign > 0 ? (int64_t)bytes : -(int64_t)bytes, huge);
 }
 
 static void publish(struct ash_meta *head, uintptr_t start, size_t bytes, enum ash_kind kind)
@@ -161,9 +165,10 @@ static bool resize_huge(struct ash_meta *head, size_t bytes)
     } else {
         if (bytes <= ASH_RUN_MAX * ASH_SLICE_BYTES / 2)
             return false; /* a region serves it better */
-        if (want < have)
-            ash_region_shrink_huge(head->start, have, have - want);
+        if (want < have && !ash_region_shrink_huge(head->start, have, have - want))
+            want = have; /* the system refuses: it stays as long as it is */
     }
+    count_bytes((int64_t)want - (int64_t)have, true);
     head->head = want;
     return true;
 }
@@ -183,8 +188,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
             return false;
         cover(head, end, (unsigned)(want - have), false);
         atomic_store_explicit(&head->n_slices, (uint32_t)want, memory_order_relaxed);
-        count_object(1, (want - have) * ASH_SLICE_BYTES, false);
-        atomic_fetch_sub_explicit(&ash_large_count, 1, memory_order_relaxed);
+        count_bytes((int64_t)((want - have) * ASH_SLICE_BYTES), false);
     } else if (want + 2 <= have && want < have - have / 8) {
         uintptr_t tail = head->start + want * ASH_SLICE_BYTES;
         /* A group whose span names us may be cut: its kept part gets INTERIOR first. */
@@ -197,8 +201,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
         }
         atomic_store_explicit(&head->n_slices, (uint32_t)want, memory_order_relaxed);
         cover(head, tail, (unsigned)(have - want), true);
-        count_object(-1, (have - want) * ASH_SLICE_BYTES, false);
-        atomic_fetch_add_explicit(&ash_large_count, 1, memory_order_relaxed);
+        count_bytes(-(int64_t)((have - want) * ASH_SLICE_BYTES), false);
         ash_run_return(tail, (unsigned)(have - want));
     }
     head->head = bytes;

@@ -10,7 +10,8 @@
 #define CREDIT_BYTES 32768u
 #define SPINS 64u
 
-static struct ash_heap *_Atomic starters[STARTERS_MAX]; /* by CPU; set once, replaced after a fork */
+static struct ash_heap
+    *_Atomic starters[STARTERS_MAX]; /* by CPU; set once, replaced after a fork */
 static _Atomic unsigned next_visited;
 
 bool ash_starter_credit(struct ash_tls *tls, unsigned cls)
@@ -49,8 +50,8 @@ static struct ash_heap *starter_at(unsigned slot)
         return NULL;
     /* release; pairs with the acquire above. The loser's heap stays in the registry, empty:
      * this happens at most once for each CPU. */
-    if (atomic_compare_exchange_strong_explicit(&starters[slot], &heap, fresh,
-                                                memory_order_acq_rel, memory_order_acquire))
+    if (atomic_compare_exchange_strong_explicit(&starters[slot], &heap, fresh, memory_order_acq_rel,
+                                                memory_order_acquire))
         return fresh;
     return heap;
 }

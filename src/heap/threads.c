@@ -19,11 +19,11 @@
 _Atomic uint64_t ash_thread_count;
 
 static struct ash_lock orphan_lock = ASH_LOCK_INIT(ASH_RANK_ORPHANS);
-static struct ash_heap *orphans;           /* under orphan_lock */
+static struct ash_heap *orphans; /* under orphan_lock */
 struct ash_heap *_Atomic ash_heap_registry;
-static struct ash_heap first_heap;         /* spares the first thread a mapping */
+static struct ash_heap first_heap; /* spares the first thread a mapping */
 static _Atomic uint32_t first_taken;
-static struct ash_heap *spare;             /* descriptors of a mapping, under orphan_lock */
+static struct ash_heap *spare; /* descriptors of a mapping, under orphan_lock */
 static unsigned spare_n;
 
 static pthread_key_t exit_key;
@@ -136,8 +136,8 @@ static ASH_COLD void repair_once(void)
 {
     uint32_t seen = ALIVE_COPIED;
     /* acquire: who repairs sees the image as the handler left it */
-    if (atomic_compare_exchange_strong_explicit(alive, &seen, ALIVE_REPAIRING,
-                                                memory_order_acquire, memory_order_relaxed)) {
+    if (atomic_compare_exchange_strong_explicit(alive, &seen, ALIVE_REPAIRING, memory_order_acquire,
+                                                memory_order_relaxed)) {
         repair(&ash_tls);
         /* release; pairs with the acquire of those who waited */
         atomic_store_explicit(alive, ALIVE_OK, memory_order_release);
@@ -170,8 +170,8 @@ static void enlist(struct ash_heap *heap)
     do {
         atomic_store_explicit(&heap->all_next, seen, memory_order_relaxed);
         /* release; pairs with the acquire in ash_heap_first */
-    } while (!atomic_compare_exchange_weak_explicit(&ash_heap_registry, &seen, heap, memory_order_release,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&ash_heap_registry, &seen, heap,
+                                                    memory_order_release, memory_order_relaxed));
 }
 
 /* A descriptor from the spare ones; under orphan_lock. */

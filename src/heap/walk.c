@@ -110,9 +110,9 @@ static bool visit_page(struct ash_heap *heap, struct ash_meta *page, ash_walk_vi
     if (!read_page(&map, heap, page))
         return true;
     for (unsigned i = 0; i < map.carved; i++) {
-        enum ash_block_state state = !map.exact                           ? ASH_BLOCK_UNKNOWN
+        enum ash_block_state state = !map.exact                         ? ASH_BLOCK_UNKNOWN
                                      : map.free[i / 64] >> (i % 64) & 1 ? ASH_BLOCK_FREE
-                                                                          : ASH_BLOCK_LIVE;
+                                                                        : ASH_BLOCK_LIVE;
         if (!visit(arg, (void *)(start + (uintptr_t)i * bsize), bsize, state))
             return false;
     }
@@ -136,8 +136,8 @@ static bool visit_meta(struct ash_meta *meta, struct ash_heap *only, ash_walk_vi
     uint8_t kind = atomic_load_explicit(&meta->kind, memory_order_acquire);
     uintptr_t owner = atomic_load_explicit(&meta->owner, memory_order_relaxed);
     if (kind == ASH_KIND_LARGE) {
-        bool wanted = only == NULL || ((meta->flags & ASH_META_OF_NAMED) &&
-                                       (struct ash_heap *)meta->next == only);
+        bool wanted = only == NULL ||
+                      ((meta->flags & ASH_META_OF_NAMED) && (struct ash_heap *)meta->next == only);
         return wanted ? visit_object(meta, visit, arg) : true;
     }
     if ((kind != ASH_KIND_SMALL && kind != ASH_KIND_MEDIUM) || owner == 0 || (owner & 1))
