@@ -55,10 +55,8 @@ void malloc_stats(void)
 
 int malloc_info(int options, FILE *stream)
 {
-    if (options != 0) {
-        errno = EINVAL;
-        return -1;
-    }
+    if (options != 0)
+        return EINVAL; /* the code itself, as glibc does */
     struct ash_stat_values values;
     ash_stats_gather(&values);
     const uint64_t *value = (const uint64_t *)&values;
