@@ -53,13 +53,13 @@ static size_t fill(const struct entry *entry, size_t bytes)
     return n;
 }
 
-static const size_t block_sizes[] = {64, 4096, 100000, 1 << 20, 24 << 20};
+static const size_t block_sizes[] = {64, 4096, 100000, 1 << 20, 6 << 20};
 
 static void every_function_says_enomem(void)
 {
     for (size_t e = 0; e < N_ENTRIES; e++)
         for (size_t i = 0; i < sizeof block_sizes / sizeof block_sizes[0]; i++) {
-            CHECK(limit_to((size_t)48 << 20));
+            CHECK(limit_to((size_t)16 << 20));
             errno = 0;
             fill(&entries[e], block_sizes[i]);
             int code = errno;
@@ -74,7 +74,7 @@ static void a_refused_realloc_keeps_the_block(void)
 {
     unsigned char *p = malloc(70000);
     conform_fill(p, 70000, 4);
-    CHECK(limit_to((size_t)64 << 20));
+    CHECK(limit_to((size_t)32 << 20));
     errno = 0;
     void *q = realloc(p, (size_t)2 << 30);
     int code = errno;
@@ -87,7 +87,7 @@ static void a_refused_realloc_keeps_the_block(void)
 static void what_was_freed_meanwhile_is_reusable(void)
 {
     const struct entry *entry = &entries[0];
-    CHECK(limit_to((size_t)48 << 20));
+    CHECK(limit_to((size_t)16 << 20));
     size_t first = fill(entry, 4096);
     size_t freed = release_all();
     size_t second = fill(entry, 4096);
@@ -135,7 +135,7 @@ static void eight_threads_at_once(void)
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 128 << 10);
-    CHECK(limit_to((size_t)64 << 20));
+    CHECK(limit_to((size_t)32 << 20));
     size_t started = 0;
     while (started < N_THREADS &&
            pthread_create(&threads[started], &attr, fill_thread, (void *)started) == 0)
@@ -166,7 +166,7 @@ static void fills_the_address_space(void)
         errno = 0;
         size_t first = fill(&entries[0], block_sizes[i]);
         CHECK_THAT(errno == ENOMEM, "blocks of %zu: errno %d", block_sizes[i], errno);
-        CHECK_THAT(first * block_sizes[i] >= (size_t)96 << 20, "%zu blocks of %zu", first,
+        CHECK_THAT(first * block_sizes[i] >= (size_t)64 << 20, "%zu blocks of %zu", first,
                    block_sizes[i]);
         release_all();
         size_t second = fill(&entries[0], block_sizes[i]);
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         return conform_run(limited_cases, sizeof limited_cases / sizeof limited_cases[0]);
     int failed = conform_run(cases, sizeof cases / sizeof cases[0]);
-    struct rlimit limit = {(rlim_t)256 << 20, (rlim_t)256 << 20};
+    struct rlimit limit = {(rlim_t)128 << 20, (rlim_t)128 << 20};
     if (failed == 0 && setrlimit(RLIMIT_AS, &limit) == 0)
         execl("/proc/self/exe", argv[0], "limited", NULL);
     return failed ? failed : 2;
