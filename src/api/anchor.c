@@ -8,6 +8,7 @@
 /* In data and not in bss: a reader looks through file mappings. */
 struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {.magic = ASH_ANCHOR_MAGIC};
 
+/* tidy: macro: offsetof and the cast, thirty times. */
 #define FIELD(type, name) (uint32_t) offsetof(struct type, name)
 
 static void fill_space(struct ash_anchor *to)
@@ -53,6 +54,10 @@ static void fill_heaps(struct ash_anchor *to)
     to->heap_kind_thread = ASH_HEAP_THREAD;
     to->heap_kind_starter = ASH_HEAP_STARTER;
     to->inbox_orphan = (uint32_t)ASH_INBOX_ORPHAN;
+    to->tls_bins = FIELD(ash_tls, bin);
+    to->bin_count = ASH_BIN_COUNT;
+    to->class_bytes = (uint64_t)(uintptr_t)ash_class_bytes;
+    to->page_bytes_max = 8 * ASH_SLICE_BYTES; /* a page has one slice or eight (heap/class.h) */
 }
 
 static uint64_t at(const void *counter)
@@ -87,7 +92,7 @@ void ash_anchor_start(const char *options)
     to->layout = ASH_ANCHOR_LAYOUT;
     to->bytes = (uint32_t)sizeof(*to);
     memcpy(to->version, ASHLAR_VERSION, sizeof(ASHLAR_VERSION));
-    if (options) {
+    if (options && !ash_os_is_secure()) { /* otherwise they are not in force */
         size_t n = strnlen(options, sizeof(to->options) - 1);
         memcpy(to->options, options, n);
     }

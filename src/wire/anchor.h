@@ -7,7 +7,8 @@
  * it as long as the layout number is the same; otherwise it says so.
  *
  * A1  Fields are only added at the end; what changes meaning changes ASH_ANCHOR_LAYOUT.
- * A2  A reader trusts no count: every loop over what it read is bounded by a constant here.
+ * A2  A reader trusts nothing it read: offsets are checked against strides here, every loop is
+ *     bounded by a constant here or by a budget of reads, texts are made printable.
  *
  * Threads   Written once at start; constant afterwards.
  */
@@ -21,6 +22,7 @@
 #define ASH_ANCHOR_REGIONS_MAX 65536u
 #define ASH_ANCHOR_HEAPS_MAX 1048576u
 #define ASH_ANCHOR_GROUPS_MAX 4096u
+#define ASH_ANCHOR_BINS_MAX 256u
 
 /* Counters that lie at an address of their own, 8 bytes each. */
 #define ASH_ANCHOR_COUNTERS(X)                                                                     \
@@ -66,6 +68,12 @@ struct ash_anchor {
     uint32_t heap_kind_thread, heap_kind_starter;
     uint32_t inbox_orphan; /* bit of the inbox word */
 
+    /* A thread's lists of free blocks: pages count them as handed out, but nobody has them. */
+    uint32_t tls_bins;      /* offset of the list heads; number 0 is none */
+    uint32_t bin_count;
+    uint64_t class_bytes;   /* address of bin_count sizes, 4 bytes each */
+    uint64_t page_bytes_max; /* all blocks of one list lie within so many bytes */
+
 #define X(name) uint64_t name;
     ASH_ANCHOR_COUNTERS(X) /* addresses */
 #undef X
@@ -78,7 +86,12 @@ enum ash_anchor_fault {
     ASH_ANCHOR_DAMAGED,      /* numbers that cannot be */
 };
 
-/* Judges n bytes read from address addr. */
-enum ash_anchor_fault ash_anchor_judge(const void *read, size_t n, uint64_t addr);
+/* Judges n bytes read from address addr. GOOD and LAYOUT_OTHER fill *ret_anchor; texts in it end
+ * and hold printable ASCII only. */
+enum ash_anchor_fault ash_anchor_judge(const void *read, size_t n, uint64_t addr,
+                                       struct ash_anchor *ret_anchor);
+/* Ends a text of n bytes and replaces what is not printable ASCII by '?': texts of another
+ * process must not steer a terminal. */
+void ash_anchor_clean_text(char *text, size_t n);
 
 #endif

@@ -3,10 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Reads of one survey. A heap of 64 GiB needs some 40,000; damaged memory ends here. */
+#define READS_MAX 2000000u
+#define LINE_BYTES 4096u
+
 /* The parts of a heap that pages refer to. */
 struct heap_row {
     uint64_t addr;
+    uint64_t tls; /* of the thread that holds it, or 0 */
     bool starter, held;
+};
+
+/* Some bytes of the process, kept because the next read is likely close. */
+struct near_copy {
+    uint64_t start; /* 0: nothing kept */
+    char bytes[LINE_BYTES];
 };
 
 struct survey {
@@ -14,8 +25,15 @@ struct survey {
     const struct ash_anchor *anchor;
     struct heap_row *heaps;
     size_t heap_n;
+    unsigned reads; /* so far */
+    struct near_copy near;
     struct ash_stat_values values;
 };
+
+static bool read_at(struct survey *survey, uint64_t addr, void *ret_bytes, size_t n)
+{
+    return survey->reads++ < READS_MAX && ash_live_read(survey->live, addr, ret_bytes, n);
+}
 
 static uint64_t u64_at(const char *bytes, uint32_t offset)
 {
@@ -38,9 +56,25 @@ static uint16_t u16_at(const char *bytes, uint32_t offset)
     return x;
 }
 
-static bool read_pointer(const struct survey *survey, uint64_t addr, uint64_t *ret_pointer)
+static bool read_pointer(struct survey *survey, uint64_t addr, uint64_t *ret_pointer)
 {
-    return ash_live_read(survey->live, addr, ret_pointer, sizeof(*ret_pointer));
+    return read_at(survey, addr, ret_pointer, sizeof(*ret_pointer));
+}
+
+/* 8 aligned bytes, through the copy. */
+static bool read_near(struct survey *survey, uint64_t addr, uint64_t *ret_word)
+{
+    uint64_t start = addr & ~(uint64_t)(LINE_BYTES - 1);
+    if (start == 0 || addr % sizeof(*ret_word) != 0)
+        return false;
+    if (survey->near.start != start) {
+        survey->near.start = 0;
+        if (!read_at(survey, start, survey->near.bytes, LINE_BYTES))
+            return false;
+        survey->near.start = start;
+    }
+    *ret_word = u64_at(survey->near.bytes, (uint32_t)(addr - start));
+    return true;
 }
 
 /* ---- heaps ---- */
@@ -61,9 +95,9 @@ static bool add_heap(struct survey *survey, uint64_t addr, const char *heap)
             return false;
         survey->heaps = more;
     }
+    uint64_t tls = kind == anchor->heap_kind_thread ? u64_at(heap, anchor->heap_tls) : 0;
     survey->heaps[survey->heap_n++] =
-        (struct heap_row){addr, kind == anchor->heap_kind_starter,
-                          kind == anchor->heap_kind_thread && u64_at(heap, anchor->heap_tls) != 0};
+        (struct heap_row){addr, tls, kind == anchor->heap_kind_starter, tls != 0};
     return true;
 }
 
@@ -74,7 +108,7 @@ static bool read_heaps(struct survey *survey)
     uint64_t addr = 0;
     bool ok = heap && read_pointer(survey, anchor->heaps, &addr);
     for (unsigned i = 0; ok && addr && i < ASH_ANCHOR_HEAPS_MAX; i++) {
-        ok = ash_live_read(survey->live, addr, heap, anchor->heap_bytes) &&
+        ok = read_at(survey, addr, heap, anchor->heap_bytes) &&
              add_heap(survey, addr, heap);
         if (ok)
             addr = u64_at(heap, anchor->heap_next);
@@ -128,7 +162,7 @@ static bool read_group(struct survey *survey, uint64_t base, unsigned group_i, c
     const struct ash_anchor *anchor = survey->anchor;
     size_t slices = (size_t)1 << (anchor->group_shift - anchor->slice_shift);
     uint64_t first = (uint64_t)group_i * slices * anchor->meta_bytes;
-    if (!ash_live_read(survey->live, base + first, metas, slices * anchor->meta_bytes))
+    if (!read_at(survey, base + first, metas, slices * anchor->meta_bytes))
         return false;
     for (size_t i = 0; i < slices; i++) {
         const char *meta = metas + i * anchor->meta_bytes;
@@ -152,8 +186,8 @@ static bool read_region(struct survey *survey, const char *region)
     char *groups = malloc((size_t)all * anchor->group_bytes);
     char *metas = malloc(slices * anchor->meta_bytes);
     bool ok = groups && metas &&
-              ash_live_read(survey->live, base + anchor->groups_offset, groups,
-                            (size_t)all * anchor->group_bytes);
+              read_at(survey, base + anchor->groups_offset, groups,
+                      (size_t)all * anchor->group_bytes);
     for (unsigned g = anchor->first_group; ok && g < end; g++) {
         const char *group = groups + (size_t)g * anchor->group_bytes;
         if (u32_at(group, anchor->group_free) != none_used && !u32_at(group, anchor->group_span))
@@ -176,10 +210,61 @@ static bool read_regions(struct survey *survey)
     uint64_t addr = 0;
     bool ok = read_pointer(survey, anchor->regions, &addr);
     for (unsigned i = 0; ok && addr && i < ASH_ANCHOR_REGIONS_MAX; i++) {
-        ok = ash_live_read(survey->live, addr, region, n + 8) && read_region(survey, region);
+        ok = read_at(survey, addr, region, n + 8) && read_region(survey, region);
         addr = u64_at(region, anchor->region_next);
     }
     return ok;
+}
+
+/* ---- bins ---- */
+
+/* Blocks in one list, which all lie in one page. The thread may take from it meanwhile: what
+ * does not look like a block ends the list. */
+static uint64_t list_length(struct survey *survey, uint64_t first)
+{
+    uint64_t around = survey->anchor->page_bytes_max;
+    uint64_t n = 0;
+    for (uint64_t p = first; p && p % 16 == 0 && n < around / 16; n++) {
+        bool in_page = p - first < around || first - p < around;
+        if (!in_page || !read_near(survey, p, &p))
+            break;
+    }
+    return n;
+}
+
+static uint64_t less(uint64_t from, uint64_t n)
+{
+    return from > n ? from - n : 0;
+}
+
+/* Takes off what a thread's lists hold. A thread that has just ended has none. */
+static void take_bins_off(struct survey *survey, uint64_t tls, const uint32_t *class_bytes)
+{
+    uint64_t bins[ASH_ANCHOR_BINS_MAX];
+    unsigned bin_n = survey->anchor->bin_count;
+    if (!read_at(survey, tls + survey->anchor->tls_bins, bins, bin_n * sizeof(bins[0])))
+        return;
+    for (unsigned c = 1; c < bin_n; c++) {
+        uint64_t n = bins[c] ? list_length(survey, bins[c]) : 0;
+        survey->values.malloc_count = less(survey->values.malloc_count, n);
+        survey->values.live_blocks = less(survey->values.live_blocks, n);
+        survey->values.live_bytes = less(survey->values.live_bytes, n * class_bytes[c]);
+    }
+}
+
+static bool read_bins(struct survey *survey)
+{
+    const struct ash_anchor *anchor = survey->anchor;
+    uint32_t class_bytes[ASH_ANCHOR_BINS_MAX];
+    if (anchor->bin_count == 0)
+        return true;
+    if (!read_at(survey, anchor->class_bytes, class_bytes,
+                 anchor->bin_count * sizeof(class_bytes[0])))
+        return false;
+    for (size_t i = 0; i < survey->heap_n; i++)
+        if (survey->heaps[i].held)
+            take_bins_off(survey, survey->heaps[i].tls, class_bytes);
+    return true;
 }
 
 /* ---- counters ---- */
@@ -193,7 +278,7 @@ static bool read_counters(struct survey *survey)
 #undef X
     } count;
     bool ok = true;
-#define X(name) ok &= ash_live_read(survey->live, anchor->name, &count.name, sizeof(count.name));
+#define X(name) ok &= read_at(survey, anchor->name, &count.name, sizeof(count.name));
     ASH_ANCHOR_COUNTERS(X)
 #undef X
     if (!ok)
@@ -233,7 +318,7 @@ enum ash_live_error ash_live_stats(const struct ash_live *live, struct ash_stat_
     bool ok = read_heaps(&survey);
     if (ok && survey.heap_n)
         qsort(survey.heaps, survey.heap_n, sizeof(*survey.heaps), by_addr);
-    ok = ok && read_regions(&survey) && read_counters(&survey);
+    ok = ok && read_regions(&survey) && read_bins(&survey) && read_counters(&survey);
     free(survey.heaps);
     if (!ok)
         return ASH_LIVE_GONE;

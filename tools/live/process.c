@@ -119,9 +119,7 @@ static enum ash_anchor_fault scan(pid_t pid, const struct mapping *mapping,
              at += ANCHOR_ALIGN) {
             if (memcmp(bytes + at, ASH_ANCHOR_MAGIC, sizeof(ASH_ANCHOR_MAGIC)) != 0)
                 continue;
-            found = ash_anchor_judge(bytes + at, n - at, mapping->start + at);
-            size_t whole = n - at < sizeof(*ret_anchor) ? n - at : sizeof(*ret_anchor);
-            memcpy(ret_anchor, bytes + at, whole);
+            found = ash_anchor_judge(bytes + at, n - at, mapping->start + at, ret_anchor);
         }
     free(bytes);
     return found;
@@ -186,6 +184,7 @@ enum ash_live_error ash_live_attach(pid_t pid, struct ash_live *ret_live)
     if (!read_proc(pid, "comm", ret_live->command, sizeof(ret_live->command)))
         return ASH_LIVE_NOBODY;
     ret_live->command[strcspn(ret_live->command, "\n")] = 0;
+    ash_anchor_clean_text(ret_live->command, sizeof(ret_live->command));
     return find_anchor(pid, &ret_live->anchor);
 }
 
