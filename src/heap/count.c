@@ -18,15 +18,35 @@ static uint64_t slices_bytes(_Atomic int64_t *slices)
     return n > 0 ? (uint64_t)n * ASH_SLICE_BYTES : 0;
 }
 
+/* What another thread counts without atomics, because its fast paths do: read as it may be.
+ * Only here is that let pass; each value is compared before it is believed. */
+struct glance {
+    int32_t freed;
+    uint16_t out;
+    uint8_t state;
+};
+
+__attribute__((noinline, no_sanitize("thread"))) static struct glance
+glance_at(const volatile struct ash_meta *page)
+{
+    return (struct glance){page->attn0 - page->attn, page->out, page->state};
+}
+
+__attribute__((noinline, no_sanitize("thread"))) static bool
+has_thread(const volatile struct ash_heap *heap)
+{
+    return heap->tls != NULL;
+}
+
 /* Counts of a page may change while we read; what makes no sense is read as nothing. */
 static void add_page(struct ash_count *count, const struct ash_heap *own, struct ash_meta *page)
 {
     uintptr_t owner = atomic_load_explicit(&page->owner, memory_order_relaxed);
     if (owner & 1 || owner == 0)
         return;
-    unsigned freed = (unsigned)(page->attn0 - page->attn);
-    unsigned back = freed + ash_xfree_count(get(&page->xfree));
-    unsigned live = page->out > back ? page->out - back : 0;
+    struct glance seen = glance_at(page);
+    unsigned back = (unsigned)seen.freed + ash_xfree_count(get(&page->xfree));
+    unsigned live = seen.out > back ? seen.out - back : 0;
     uint64_t used = (uint64_t)live * ash_meta_bsize(page);
     uint64_t carved = (uint64_t)ash_meta_carved(page) * ash_meta_bsize(page);
     uint64_t idle = carved > used ? carved - used : 0;
@@ -36,9 +56,9 @@ static void add_page(struct ash_count *count, const struct ash_heap *own, struct
     const struct ash_heap *heap = (const struct ash_heap *)owner;
     if (ash_heap_kind_of(heap) == ASH_HEAP_STARTER)
         count->starter_bytes += ash_meta_slices(page) * ASH_SLICE_BYTES;
-    else if (heap != own && heap->tls != NULL)
+    else if (heap != own && has_thread(heap))
         count->blocked_bytes += idle;
-    if (page->state == ASH_PAGE_EMPTY)
+    if (seen.state == ASH_PAGE_EMPTY)
         count->retained_bytes += carved;
 }
 
@@ -90,7 +110,7 @@ void ash_count_all(struct ash_count *ret_count)
     struct ash_count count = {0};
     add_heaps(&count);
     for (struct ash_region *region = ash_region_first(); region;
-         region = atomic_load_explicit(&region->next, memory_order_acquire)) /* see publish */
+         region = atomic_load_explicit(&region->next, memory_order_acquire)) /* pairs with publish */
         add_region(&count, ash_tls.self, region);
     take_bins_off(&count);
     count.large_count = get(&ash_large_count);
