@@ -2,8 +2,8 @@
  *
  * An instruction is a byte, modulo 22 it says what, and the bytes it takes (NUMBER is two bytes,
  * SIZE two: a 10-bit mantissa and 6 bits that choose a shift, mostly 0, up to 64 MiB; SLOT one,
- * modulo 64). A tape that ends inside an instruction reads zeros. After the tape the system calls work
- * again, everything is freed, the subject verifies itself, and its walk must be empty.
+ * modulo 64). A tape that ends inside an instruction reads zeros. After the tape the system calls
+ * work again, everything is freed, the subject verifies itself, and its walk must be empty.
  *
  *   0 malloc SLOT SIZE         8 idle                      16 hop n: the next n instructions are
  *   1 calloc SLOT SIZE         9 named heap: make                made by a thread that then ends

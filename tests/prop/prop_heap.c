@@ -4,8 +4,8 @@
  *
  * Rounds of new threads, so that heaps are orphaned and adopted all the time. In the middle of a
  * round all threads stop at a barrier and one of them asks the subject to verify itself and
- * compares its walk with the blocks that are held; after the round the main thread does so again, without
- * any other thread. In the end everything is freed, and the walk must be empty.
+ * compares its walk with the blocks that are held; after the round the main thread does so again,
+ * without any other thread. In the end everything is freed, and the walk must be empty.
  */
 #include "base/rng.h"
 #include "census.h"
