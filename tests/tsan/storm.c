@@ -5,9 +5,9 @@
  * The sanitizer reports two accesses that nothing orders. So that an order which the allocator
  * forgot is not supplied by the test, blocks travel one way only: producers post them, consumers
  * take them, free them, and post nothing. A box is filled with release and emptied with acquire,
- * and the emptying publishes nothing. So what a consumer did before its free reaches the next user of that
- * memory through the allocator or not at all. For the same reason threads that end are not joined:
- * a heap's next holder is ordered by the adoption alone.
+ * and the emptying publishes nothing. So what a consumer did before its free reaches the next user
+ * of that memory through the allocator or not at all. For the same reason threads that end are not
+ * joined: a heap's next holder is ordered by the adoption alone.
  *
  * Residents run all the time; guests come, work a little and end. All write and read what they
  * hold, free some of their own blocks, and now and then ask for a trim, statistics, a walk.
