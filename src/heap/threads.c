@@ -37,9 +37,11 @@ enum alive { ALIVE_COPIED = 0, ALIVE_OK = 1, ALIVE_REPAIRING = 2 };
 static _Atomic uint32_t alive_static = ALIVE_OK;
 static _Atomic uint32_t *alive = &alive_static; /* in a page that reads zero in a copy (F4) */
 static _Atomic bool handler_ran;
+static struct ash_heap *survivor; /* heap of the thread that forked; written by the handler */
 
 static void child_of_fork(void)
 {
+    survivor = ash_tls.self;
     /* L3: a frame that the forking handler interrupted may wait for a lock of a holder that
      * is gone; it reads the generation. */
     atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
@@ -53,12 +55,22 @@ void ash_heap_quarantine(struct ash_heap *heap)
     heap->tls = NULL;
 }
 
+static bool is_in_inbox(struct ash_heap *heap, const struct ash_meta *page)
+{
+    uintptr_t first = atomic_load_explicit(&heap->inbox, memory_order_relaxed) & ~ASH_INBOX_FLAGS;
+    struct ash_meta *at = (struct ash_meta *)first;
+    while (at && at != page)
+        at = atomic_load_explicit(&at->inext, memory_order_relaxed);
+    return at != NULL;
+}
+
 /* A page whose pusher was cut off between its two CASes is in no inbox; nobody would ever
- * pop it (R1). The inbox is empty and nobody else runs. */
+ * pop it (R1). Nobody pushes before the repair is over. */
 static void clear_stuck(struct ash_heap *heap)
 {
     for (struct ash_meta *page = heap->pages; page; page = page->owned_next)
-        if (atomic_load_explicit(&page->xfree, memory_order_relaxed) & ASH_XFREE_NOTIFIED)
+        if ((atomic_load_explicit(&page->xfree, memory_order_relaxed) & ASH_XFREE_NOTIFIED) &&
+            !is_in_inbox(heap, page))
             atomic_fetch_and_explicit(&page->xfree, ~(uint64_t)ASH_XFREE_NOTIFIED,
                                       memory_order_relaxed);
 }
@@ -90,7 +102,6 @@ static void repair_thread_heap(struct ash_heap *heap)
         clear_stuck(heap);
         retire_all(heap);
         atomic_store_explicit(&heap->inbox, ASH_INBOX_ORPHAN, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&ash_thread_count, 1, memory_order_relaxed);
     } else {
         clear_stuck(heap);
     }
@@ -117,10 +128,15 @@ static void repair_own(struct ash_tls *tls)
 
 static void repair(struct ash_tls *tls)
 {
-    if (!atomic_exchange_explicit(&handler_ran, false, memory_order_relaxed))
-        atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
     struct ash_heap *own = tls->self;
-    repair_own(tls);
+    if (atomic_exchange_explicit(&handler_ran, false, memory_order_relaxed))
+        own = survivor; /* it lives on, also where a thread that is younger repairs */
+    else
+        atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
+    if (own == tls->self)
+        repair_own(tls);
+    else if (!atomic_load_explicit(&own->busy, memory_order_relaxed))
+        clear_stuck(own); /* H1: no more; its holder goes on at the same time */
     struct ash_held held = ash_lock_take(&orphan_lock);
     orphans = NULL;
     for (struct ash_heap *heap = ash_heap_first(); heap;
@@ -130,6 +146,8 @@ static void repair(struct ash_tls *tls)
         repair_thread_heap(heap);
     }
     ash_lock_drop(&orphan_lock, held);
+    bool is_held = own != &ash_heap_none && ash_heap_kind_of(own) == ASH_HEAP_THREAD;
+    atomic_store_explicit(&ash_thread_count, is_held, memory_order_relaxed);
 }
 
 static ASH_COLD void repair_once(void)
