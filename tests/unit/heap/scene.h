@@ -113,6 +113,44 @@ static inline void alloc_in_thread(void **at, unsigned n, size_t bytes)
     in_thread(alloc_them, &blocks);
 }
 
+/* A thread that keeps its heap, with blocks of it, until it is told to go. */
+struct guest {
+    void **at;
+    unsigned n;
+    size_t bytes;
+    struct ash_heap *heap;
+    pthread_t thread;
+    _Atomic uint32_t ready, go;
+};
+
+static inline void *guest_stay(void *arg)
+{
+    struct guest *guest = arg;
+    guest->heap = my_heap();
+    for (unsigned i = 0; i < guest->n; i++)
+        guest->at[i] = ash_fast_malloc(guest->bytes);
+    guest->ready = 1;
+    ash_os_wake(&guest->ready, 1);
+    while (!guest->go)
+        ash_os_wait(&guest->go, 0, 1000);
+    ash_fast_free(ash_fast_malloc(50000)); /* a slow path */
+    return NULL;
+}
+
+static inline void guest_start(struct guest *guest)
+{
+    assert_int_equal(pthread_create(&guest->thread, NULL, guest_stay, guest), 0);
+    while (!guest->ready)
+        ash_os_wait(&guest->ready, 0, 1000);
+}
+
+static inline void guest_end(struct guest *guest)
+{
+    guest->go = 1;
+    ash_os_wake(&guest->go, 1);
+    assert_int_equal(pthread_join(guest->thread, NULL), 0);
+}
+
 static inline void refuse_all_memory(void)
 {
     ash_os_fail_set(0, 1, ASH_FAIL_ALL, 0);

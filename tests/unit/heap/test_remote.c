@@ -103,10 +103,10 @@ static void a_sent_page_lies_in_its_inbox_once(void **state)
     free_in_thread(blocks + 3, 2);
     assert_int_equal(ash_xfree_count(page->xfree), 5); /* R4 */
     assert_ptr_equal(in_inbox(heap), page);
-    assert_int_equal(page->inext, 0);
+    assert_null(page->inext);
     free_in_thread(&other, 1);
     assert_ptr_equal(in_inbox(heap), page_of(other));
-    assert_int_equal(page_of(other)->inext, (uintptr_t)page);
+    assert_ptr_equal(page_of(other)->inext, page);
     assert_true(ash_remote_drain(heap));
     assert_int_equal(heap->inbox, 0); /* R6 */
     assert_int_equal(page->xfree, 0);
@@ -215,51 +215,26 @@ static void an_empty_page_in_the_inbox_is_not_released(void **state)
     page->xfree = ASH_XFREE_NOTIFIED; /* a pusher is between its two steps: R1 */
     ash_page_release_empty(heap, 0);
     assert_int_equal(page->state, ASH_PAGE_ZOMBIE);
-    page->inext = 0;
+    page->inext = NULL;
     heap->inbox = (uintptr_t)page;
     ash_remote_drain(heap);
     assert_int_equal(page->state, ASH_PAGE_EMPTY);
     all_must_be_sound();
 }
 
-/* Keeps its heap until it is told to go. */
-struct guest {
-    void **at;
-    unsigned n;
-    _Atomic uint32_t ready, go;
-};
-
-static void *alloc_and_wait(void *arg)
-{
-    struct guest *guest = arg;
-    my_heap();
-    for (unsigned i = 0; i < guest->n; i++)
-        guest->at[i] = ash_fast_malloc(64);
-    guest->ready = 1;
-    ash_os_wake(&guest->ready, 1);
-    while (!guest->go)
-        ash_os_wait(&guest->go, 0, 1000);
-    return NULL;
-}
-
 static void the_freeing_thread_never_reuses_a_foreign_block(void **state)
 {
     (void)state;
     void *theirs[40];
-    struct guest guest = {.at = theirs, .n = 40};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, alloc_and_wait, &guest), 0);
-    while (!guest.ready)
-        ash_os_wait(&guest.ready, 0, 1000);
+    struct guest guest = {.at = theirs, .n = 40, .bytes = 64};
+    guest_start(&guest);
     put_many(theirs, 40);
     for (unsigned i = 0; i < 3000; i++) {
         void *p = get(64);
         for (unsigned k = 0; k < 40; k++)
             assert_ptr_not_equal(p, theirs[k]); /* R8 */
     }
-    guest.go = 1;
-    ash_os_wake(&guest.go, 1);
-    pthread_join(thread, NULL);
+    guest_end(&guest);
     all_must_be_sound();
 }
 
