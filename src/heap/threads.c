@@ -60,7 +60,7 @@ static bool is_in_inbox(struct ash_heap *heap, const struct ash_meta *page)
     uintptr_t first = atomic_load_explicit(&heap->inbox, memory_order_relaxed) & ~ASH_INBOX_FLAGS;
     struct ash_meta *at = (struct ash_meta *)first;
     while (at && at != page)
-        at = atomic_load_explicit(&at->inext, memory_order_relaxed);
+        at = at->inext;
     return at != NULL;
 }
 
