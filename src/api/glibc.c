@@ -4,6 +4,9 @@
  * hblks and hblkhd the objects above 64 KiB, keepcost what malloc_trim would give back at once.
  * mallopt accepts glibc's parameters and changes nothing: there is nothing here that they mean.
  */
+/* tidy: twin: tests/conform/statistics.c; the embedded library has no such names. */
+/* tidy: name: glibc names these functions. */
+/* tidy: vocabulary: and their fields and parameters. */
 #include "api/stats.h"
 #include "heap/heap.h"
 #include <errno.h>

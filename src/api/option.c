@@ -307,7 +307,7 @@ static void print_table(void)
 {
     struct ash_line line;
     ash_line_init(&line);
-    ash_line_str(&line, "ashlar: ASHLAR=key,key=value,...");
+    ash_line_str(&line, "ASHLAR=key,key=value,... (a key alone means 1)");
     ash_line_write(&line, 2);
     for (unsigned i = 0; i < KEY_COUNT; i++) {
         ash_line_init(&line);

@@ -30,11 +30,13 @@ ASH_INLINE uintptr_t ash_opaque(uintptr_t x)
     return x;
 }
 
-/* Counts the int32_t at base + offset + field down and says whether zero was reached. Stores before it stay before it and stores
- * after it stay after it, for whoever looks at a cut of this thread (a fork, a signal). */
+/* Counts the int32_t at base + offset + field down and says whether zero was reached. Stores
+ * before it stay before it and stores after it stay after it, for whoever looks at a cut of this
+ * thread (a fork, a signal). */
+/* tidy: preprocessor: one meaning, by the means of each architecture. */
 ASH_INLINE bool ash_count_down(uintptr_t base, uintptr_t offset, size_t field)
 {
-#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_THREAD__) &&                  \
+#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_THREAD__) &&               \
     !defined(__SANITIZE_ADDRESS__)
     bool zero; /* the flag of the subtraction itself: compilers test the result again */
     __asm__ volatile("subl $1, %c3(%1,%2)"

@@ -36,6 +36,8 @@
     X(E09, "damaged heap",                                                                         \
       "Something wrote outside its block or into a freed one. The line names the page; the "       \
       "culprit is usually the block before the damaged one.")                                      \
+    X(E10, "operator new is out of memory and no C++ library can throw bad_alloc",                 \
+      "The program calls operator new without libstdc++. Link it, or use malloc.")                 \
     X(F01, "a promise of Ashlar does not hold",                                                    \
       "This is a fault in Ashlar, or in the program's use of memory that Ashlar could not see "    \
       "earlier. Please report the line together with ASHLAR=check=1 output.")                      \
@@ -52,7 +54,8 @@
     X(T06, "cannot start the program", "Check that it exists, is executable and is in PATH.")      \
     X(T07, "the library was not found",                                                            \
       "Run `ashlar` from its build tree or install it; ASHLAR_LIBRARY names another place.")       \
-    X(T08, "the process ended or changed while it was read", "Try again.")
+    X(T08, "the process ended or changed while it was read", "Try again.")                         \
+    X(T09, "wrong usage", "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")
 
 enum ash_error {
 #define X(code, sentence, advice) ASH_##code,

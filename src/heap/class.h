@@ -31,6 +31,7 @@ extern const uint32_t ash_class_bytes[ASH_CLASS_COUNT] ASH_HIDDEN;
 /* By n: two instructions fewer where an index cannot be computed inside a load's address; at
  * the start of an OS page: one fewer to reach it. */
 extern const uint8_t ash_class_by_byte[1025] ASH_HIDDEN;
+/* tidy: preprocessor: an address by one instruction needs position-independent code. */
 ASH_INLINE size_t ash_class_of_small(size_t bytes)
 {
 #if defined(__OPTIMIZE__) && defined(__PIC__)

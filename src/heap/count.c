@@ -110,7 +110,8 @@ void ash_count_all(struct ash_count *ret_count)
     struct ash_count count = {0};
     add_heaps(&count);
     for (struct ash_region *region = ash_region_first(); region;
-         region = atomic_load_explicit(&region->next, memory_order_acquire)) /* pairs with publish */
+         /* acquire; pairs with the release that published the region */
+         region = atomic_load_explicit(&region->next, memory_order_acquire))
         add_region(&count, ash_tls.self, region);
     take_bins_off(&count);
     count.large_count = get(&ash_large_count);

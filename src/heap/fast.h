@@ -14,6 +14,7 @@
 #include "heap/bins.h"
 #include "heap/free.h"
 
+/* tidy: preprocessor: golden counts: what an architecture can say in one instruction. */
 /* Hands over what the path still has in a register: here bytes, there the class. */
 ASH_INLINE void *ash_fast_refill(size_t bytes, size_t cls)
 {
@@ -38,6 +39,7 @@ ASH_INLINE void *ash_fast_malloc(size_t bytes)
     return p;
 }
 
+/* tidy: preprocessor: golden counts: compilers keep atomic loads apart from their use. */
 /* Reads that fold into a compare. Compilers keep atomic loads apart from the instruction
  * that uses them, which costs an instruction each. */
 ASH_INLINE uint8_t ash_fast_read_kind(uintptr_t window_i)
@@ -53,6 +55,7 @@ ASH_INLINE uint8_t ash_fast_read_kind(uintptr_t window_i)
 #endif
 }
 
+/* tidy: preprocessor: as above. */
 ASH_INLINE uintptr_t ash_fast_read_owner(const _Atomic uintptr_t *owner)
 {
 #ifdef __SANITIZE_THREAD__

@@ -518,6 +518,7 @@ static struct ash_meta *head_of(uintptr_t addr, struct ash_meta *meta, enum ash_
         return (struct ash_meta *)meta->head;
     if (kind != ASH_KIND_NONE)
         return meta;
+    /* acquire; pairs with the release in cover (large.c) */
     uint32_t span = atomic_load_explicit(&ash_group_of(addr)->span, memory_order_acquire);
     return span ? (struct ash_meta *)(addr & ~(ASH_REGION_BYTES - 1)) + span : NULL;
 }

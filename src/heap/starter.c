@@ -112,6 +112,7 @@ static void visit(struct ash_heap *heap, bool all)
 void ash_starter_tick(void)
 {
     unsigned slot = atomic_fetch_add_explicit(&next_visited, 1, memory_order_relaxed);
+    /* acquire; pairs with the release in starter_at */
     struct ash_heap *heap =
         atomic_load_explicit(&starters[slot % starter_count()], memory_order_acquire);
     if (heap)
@@ -121,6 +122,7 @@ void ash_starter_tick(void)
 void ash_starters_release(void)
 {
     for (unsigned slot = 0; slot < STARTERS_MAX; slot++) {
+        /* acquire; pairs with the release in starter_at */
         struct ash_heap *heap = atomic_load_explicit(&starters[slot], memory_order_acquire);
         if (heap)
             visit(heap, true);

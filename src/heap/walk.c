@@ -184,7 +184,8 @@ bool ash_walk(struct ash_heap *heap, ash_walk_visit *visit, void *arg)
     ash_thread_check_fork();
     ash_remote_flush_all(&ash_tls);
     for (struct ash_region *region = ash_region_first(); region;
-         region = atomic_load_explicit(&region->next, memory_order_acquire)) /* see publish */
+         /* acquire; pairs with the release that published the region */
+         region = atomic_load_explicit(&region->next, memory_order_acquire))
         if (!walk_region(region, heap, visit, arg))
             return false;
     return heap ? true : walk_huge(visit, arg);

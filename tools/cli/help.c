@@ -14,7 +14,7 @@ static const struct {
 
 static int help_all(void)
 {
-    printf("ashlar: see your heap\n\n");
+    printf("Ashlar: see your heap\n\n");
     for (const struct ash_verb *verb = ash_verbs; verb->name; verb++)
         printf("  ashlar %-6s %-40s %s\n", verb->name, verb->usage, verb->about);
     printf("  ashlar --version\n\nExit status: 0 done, 1 wrong usage, 2 could not do it; run: the "
@@ -64,7 +64,7 @@ int ash_verb_help_run(int argc, char **argv)
         if (strcmp(argv[1], verb->name) == 0)
             return help_verb(verb);
     fprintf(stderr,
-            "ashlar: no help for '%s': it is no verb, no code such as E03, and not "
+            "ashlar: T09 no help for '%s': it is no verb, no code such as E03, and not "
             "'options' | ashlar help\n",
             argv[1]);
     return ASH_EXIT_USAGE;

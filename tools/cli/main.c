@@ -84,8 +84,8 @@ int main(int argc, char **argv)
         name = "help";
     const struct ash_verb *verb = find_verb(name);
     if (!verb) {
-        fprintf(stderr, "ashlar: there is no verb '%s', did you mean '%s'? | ashlar help\n", name,
-                nearest_verb(name));
+        fprintf(stderr, "ashlar: T09 there is no verb '%s', did you mean '%s'? | ashlar help\n",
+                name, nearest_verb(name));
         return ASH_EXIT_USAGE;
     }
     char title[32];

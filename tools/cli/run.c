@@ -31,8 +31,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static bool is_file(const char *path)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 /* The library: named by ASHLAR_LIBRARY, beside the command (build tree), or installed. */
@@ -81,13 +81,13 @@ static bool find_program(const char *name, char ret_path[PATH_MAX])
 /* Warns where a preload cannot work; the program runs all the same. */
 static void warn(const char *path)
 {
-    struct stat info;
+    struct stat status;
     Elf64_Ehdr head;
     const char *why = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (fstat(fd, &info) == 0 && (info.st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
+    if (fstat(fd, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
         why = "it runs with raised privileges, where preloads are ignored";
     if (pread(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
         memcmp(head.e_ident, ELFMAG, SELFMAG) == 0) {
