@@ -172,7 +172,7 @@ class Tidy:
             self.report(s, len(s.lines), 'whitespace', 'no newline at the end')
         base = os.path.basename(s.path)
         if s.is_c:
-            if not re.match(r'/\* ' + re.escape(base) + r': \S', s.text):
+            if not re.match(r'(/\*|//) ' + re.escape(base) + r': \S', s.text):
                 self.report(s, 1, 'head', f'the file begins with "/* {base}: its one noun"')
             if s.top == 'src' and s.kind == '.h' and 'Threads' not in s.text:
                 self.report(s, 1, 'head', 'the essay says what Threads may do')
