@@ -1,6 +1,7 @@
 /* help.c: `ashlar help [VERB | CODE | options]`, from the tables the code itself uses. */
 #include "cli/cli.h"
 #include "wire/options.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +47,9 @@ static int help_code(enum ash_error code)
 
 static int help_verb(const struct ash_verb *verb)
 {
-    printf("ashlar %s %s\n\n%s.\n\nnext: man ashlar-%s\n", verb->name, verb->usage, verb->about,
-           verb->name);
+    bool is_help = strcmp(verb->name, "help") == 0;
+    printf("ashlar %s %s\n\n%s.\n\nnext: ashlar %s %s\n", verb->name, verb->usage, verb->about,
+           verb->name, is_help ? "E03" : "--help");
     return ASH_EXIT_DONE;
 }
 

@@ -18,8 +18,8 @@ const struct ash_verb ash_verbs[] = {
 
 int ash_cli_fail(enum ash_error code, const char *detail)
 {
-    fprintf(stderr, "ashlar: %s %s: %s | ashlar help %s\n", ash_error_name(code),
-            ash_error_sentence(code), detail, ash_error_name(code));
+    fprintf(stderr, "ashlar: %s %s: %s | ashlar help %s\n  %s\n", ash_error_name(code),
+            ash_error_sentence(code), detail, ash_error_name(code), ash_error_advice(code));
     return ASH_EXIT_FAILED;
 }
 

@@ -1,33 +1,45 @@
 /* ps.c: `ashlar ps`: who runs on Ashlar, and with --all who does not, and why. */
+#include "base/json.h"
+#include "base/print.h"
 #include "cli/cli.h"
 #include "live/live.h"
+#include "view/table.h"
 #include <argp.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum column { PID, COMMAND, VERSION, LIVE, COMMITTED, THREADS, OPTIONS, COLUMNS };
+enum column { PID, COMMAND, VERSION, LIVE, COMMITTED, THREADS, OPTIONS, REASON, COLUMNS };
 
-static const struct {
-    const char *name;
-    int flags;
-} columns[COLUMNS] = {
-    [PID] = {"pid", SCOLS_FL_RIGHT},
-    [COMMAND] = {"command", 0},
-    [VERSION] = {"version", 0},
-    [LIVE] = {"live", SCOLS_FL_RIGHT},
-    [COMMITTED] = {"committed", SCOLS_FL_RIGHT},
-    [THREADS] = {"threads", SCOLS_FL_RIGHT},
-    [OPTIONS] = {"options", SCOLS_FL_TRUNC},
+static const struct ash_column columns[COLUMNS] = {
+    [PID] = {"PID", ASH_ALIGN_RIGHT},
+    [COMMAND] = {"COMMAND", ASH_ALIGN_LEFT},
+    [VERSION] = {"VERSION", ASH_ALIGN_LEFT},
+    [LIVE] = {"LIVE", ASH_ALIGN_RIGHT},
+    [COMMITTED] = {"COMMITTED", ASH_ALIGN_RIGHT},
+    [THREADS] = {"THREADS", ASH_ALIGN_RIGHT},
+    [OPTIONS] = {"OPTIONS", ASH_ALIGN_CUT},
+    [REASON] = {"NOT ON ASHLAR BECAUSE", ASH_ALIGN_CUT}, /* with --all */
 };
 
 struct request {
     bool all;
-    const char *json;
-    struct libscols_table *table;
-    pid_t last; /* on Ashlar */
-    bool failed;
+    const char *file; /* of the JSON form, or NULL */
+};
+
+/* A process as a row: on Ashlar, or why not. */
+struct process {
+    struct ash_live live;
+    struct ash_stat_values values;
+    const char *why; /* NULL: on Ashlar */
+};
+
+struct listing {
+    const struct request *request;
+    struct ash_table *table;
+    struct ash_json *json; /* one of the two */
+    pid_t last;            /* on Ashlar */
+    unsigned denied_n;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -38,7 +50,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         request->all = true;
         return 0;
     case 'j':
-        request->json = arg;
+        request->file = arg;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "ps takes no names; for one process: ashlar stats %s", arg);
@@ -48,97 +60,141 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void set(struct request *request, struct libscols_line *line, enum column column,
-                const char *text)
-{
-    if (scols_line_set_data(line, column, text) != 0)
-        request->failed = true;
-}
-
-static void set_number(struct request *request, struct libscols_line *line, enum column column,
-                       uint64_t n, bool is_bytes)
-{
-    char text[32];
-    if (is_bytes && !request->json)
-        snprintf(text, sizeof(text), "%.1f MiB", (double)n / (1 << 20));
-    else
-        snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    set(request, line, column, text);
-}
-
 static const char *reason(enum ash_live_error error, pid_t pid)
 {
     if (error == ASH_LIVE_DENIED)
-        return "permission denied";
+        return "not readable: permission denied";
     if (error == ASH_LIVE_OTHER)
-        return "another layout of the library";
+        return "on Ashlar, with another layout of the library";
     const char *why = ash_live_why_not(pid);
     return why ? why : "started without it";
 }
 
-static void add_numbers(struct request *request, struct libscols_line *line,
-                        const struct ash_live *live)
+static void add_row(struct listing *listing, const struct process *process)
 {
-    struct ash_stat_values values;
-    if (ash_live_stats(live, &values) != ASH_LIVE_OK)
-        return;
-    set_number(request, line, LIVE, values.live_bytes, true);
-    set_number(request, line, COMMITTED, values.committed_bytes, true);
-    set_number(request, line, THREADS, values.thread_count, false);
+    char pid[16], threads[24];
+    struct ash_line live_bytes, committed;
+    const char *cells[COLUMNS] = {[PID] = pid,
+                                  [COMMAND] = process->live.command,
+                                  [VERSION] = process->live.anchor.version,
+                                  [REASON] = process->why};
+    snprintf(pid, sizeof(pid), "%d", (int)process->live.pid);
+    if (!process->why) {
+        ash_line_init(&live_bytes);
+        ash_line_bytes(&live_bytes, process->values.live_bytes);
+        ash_line_init(&committed);
+        ash_line_bytes(&committed, process->values.committed_bytes);
+        snprintf(threads, sizeof(threads), "%llu",
+                 (unsigned long long)process->values.thread_count);
+        cells[LIVE] = live_bytes.text;
+        cells[COMMITTED] = committed.text;
+        cells[THREADS] = threads;
+        cells[OPTIONS] = process->live.anchor.options;
+    }
+    ash_table_add(listing->table, cells);
 }
 
-static bool is_kernel_thread(pid_t pid)
+static void add_object(struct listing *listing, const struct process *process)
 {
-    char path[64], exe[8];
-    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-    return readlink(path, exe, sizeof(exe)) < 0;
+    struct ash_json *json = listing->json;
+    ash_json_object(json);
+    ash_json_key(json, "pid");
+    ash_json_u64(json, (uint64_t)process->live.pid);
+    ash_json_key(json, "command");
+    ash_json_str(json, process->live.command);
+    ash_json_key(json, "on_ashlar");
+    ash_json_bool(json, process->why == NULL);
+    if (process->why) {
+        ash_json_key(json, "reason");
+        ash_json_str(json, process->why);
+    } else {
+        ash_json_key(json, "version");
+        ash_json_str(json, process->live.anchor.version);
+        ash_json_key(json, "options");
+        ash_json_str(json, process->live.anchor.options);
+        ash_json_key(json, "live_bytes");
+        ash_json_u64(json, process->values.live_bytes);
+        ash_json_key(json, "committed_bytes");
+        ash_json_u64(json, process->values.committed_bytes);
+        ash_json_key(json, "thread_count");
+        ash_json_u64(json, process->values.thread_count);
+    }
+    ash_json_object_end(json);
 }
 
 static bool add(void *arg, pid_t pid)
 {
-    struct request *request = arg;
-    struct ash_live live;
-    enum ash_live_error error = ash_live_attach(pid, &live);
-    bool on = error == ASH_LIVE_OK;
-    if (error == ASH_LIVE_NOBODY || error == ASH_LIVE_GONE || pid == getpid())
+    struct listing *listing = arg;
+    struct process process = {.why = NULL};
+    if (pid == getpid() || ash_live_is_kernel(pid))
         return true;
-    if (!on && (!request->all || is_kernel_thread(pid)))
+    enum ash_live_error error = ash_live_attach(pid, &process.live);
+    if (error == ASH_LIVE_OK)
+        error = ash_live_stats(&process.live, &process.values);
+    if (error == ASH_LIVE_NOBODY || error == ASH_LIVE_GONE)
         return true;
-    struct libscols_line *line = scols_table_new_line(request->table, NULL);
-    if (!line) {
-        request->failed = true;
-        return false;
-    }
-    set_number(request, line, PID, (uint64_t)pid, false);
-    set(request, line, COMMAND, live.command);
-    set(request, line, VERSION, on || error == ASH_LIVE_OTHER ? live.anchor.version : "-");
-    if (on) {
-        request->last = pid;
-        add_numbers(request, line, &live);
-    }
-    set(request, line, OPTIONS, on ? live.anchor.options : reason(error, pid));
-    return !request->failed;
+    listing->denied_n += error == ASH_LIVE_DENIED;
+    if (error == ASH_LIVE_OK)
+        listing->last = pid;
+    else if (listing->request->all || error == ASH_LIVE_OTHER)
+        process.why = reason(error, pid);
+    else
+        return true;
+    if (listing->json)
+        add_object(listing, &process);
+    else
+        add_row(listing, &process);
+    return true;
 }
 
-static struct libscols_table *make_table(const struct request *request)
+static void put(void *arg, const char *text, size_t n)
 {
-    struct libscols_table *table = scols_new_table();
-    if (!table)
-        return NULL;
-    scols_table_set_name(table, "processes");
-    scols_table_enable_json(table, request->json != NULL);
-    for (int i = 0; i < COLUMNS; i++) {
-        struct libscols_column *column =
-            scols_table_new_column(table, columns[i].name, 0, columns[i].flags);
-        bool is_number = i == PID || i == LIVE || i == COMMITTED || i == THREADS;
-        if (!column) {
-            scols_unref_table(table);
-            return NULL;
-        }
-        if (is_number)
-            scols_column_set_json_type(column, SCOLS_JSON_NUMBER);
-    }
-    return table;
+    fwrite(text, 1, n, arg);
+}
+
+static int list_json(const struct request *request)
+{
+    FILE *out = ash_cli_open(request->file);
+    if (!out)
+        return ASH_EXIT_FAILED;
+    struct ash_json json;
+    struct listing listing = {.request = request, .json = &json};
+    ash_json_init(&json, put, out);
+    ash_json_object(&json);
+    ash_json_key(&json, "schema");
+    ash_json_u64(&json, 1);
+    ash_json_key(&json, "processes");
+    ash_json_array(&json);
+    ash_live_each(add, &listing);
+    ash_json_array_end(&json);
+    ash_json_key(&json, "denied_count");
+    ash_json_u64(&json, listing.denied_n);
+    ash_json_object_end(&json);
+    fputc('\n', out);
+    return ash_cli_close(out, request->file);
+}
+
+static int list_text(const struct request *request)
+{
+    struct listing listing = {.request = request,
+                              .table = ash_table_new(columns, request->all ? COLUMNS : REASON)};
+    bool ok = listing.table != NULL;
+    if (ok)
+        ash_live_each(add, &listing);
+    if (ok && ash_table_rows(listing.table))
+        ok = ash_table_print(listing.table, stdout);
+    else if (ok)
+        printf("nothing runs on Ashlar here\n");
+    ash_table_free(listing.table);
+    if (!ok)
+        return ash_cli_fail(ASH_T05, "standard output: no memory for the table");
+    if (listing.denied_n && !request->all)
+        printf("\nnot readable for this user: %u\n", listing.denied_n);
+    if (listing.last)
+        printf("\nnext: ashlar stats %d\n", (int)listing.last);
+    else
+        printf("\nnext: ashlar run -- ls -l\n");
+    return ash_cli_close(stdout, "standard output");
 }
 
 int ash_verb_ps_run(int argc, char **argv)
@@ -151,27 +207,5 @@ int ash_verb_ps_run(int argc, char **argv)
         .options = options, .parser = parse, .doc = "Who runs on Ashlar."};
     struct request request = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &request);
-    request.table = make_table(&request);
-    if (!request.table)
-        return ash_cli_fail(ASH_T05, "no memory for the table");
-    ash_live_each(add, &request);
-    const char *path = request.json ? request.json : "-";
-    FILE *out = ash_cli_open(path);
-    if (!out || request.failed) {
-        scols_unref_table(request.table);
-        return out ? ash_cli_fail(ASH_T05, "no memory for the table") : ASH_EXIT_FAILED;
-    }
-    scols_table_set_stream(request.table, out);
-    if (request.json || scols_table_get_nlines(request.table))
-        scols_print_table(request.table);
-    else
-        fprintf(out, "nothing runs on Ashlar here\n");
-    if (request.json)
-        fprintf(out, "\n");
-    else if (request.last)
-        fprintf(out, "\nnext: ashlar stats %d\n", (int)request.last);
-    else
-        fprintf(out, "\nnext: ashlar run -- ls -l\n");
-    scols_unref_table(request.table);
-    return ash_cli_close(out, path);
+    return request.file ? list_json(&request) : list_text(&request);
 }

@@ -1,9 +1,8 @@
 /* run.c: `ashlar run -- CMD`: the program in its own place, with the library preloaded. */
 #include "cli/cli.h"
+#include "live/program.h"
 #include <argp.h>
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +34,19 @@ static bool is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* The library: named by ASHLAR_LIBRARY, beside the command (build tree), or installed. */
+/* The library: named by ASHLAR_LIBRARY, beside the command (build tree), in the tree that the
+ * command is installed in, or where this build installs. *ret_path is absolute: the program may
+ * change its directory and start others. */
 static bool find_library(char ret_path[PATH_MAX])
 {
     const char *named = getenv("ASHLAR_LIBRARY");
     if (named) {
         snprintf(ret_path, PATH_MAX, "%s", named);
-        return is_file(ret_path);
+        char real[PATH_MAX];
+        if (!is_file(named) || !realpath(named, real))
+            return false;
+        memcpy(ret_path, real, sizeof(real));
+        return true;
     }
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -50,7 +55,10 @@ static bool find_library(char ret_path[PATH_MAX])
         char *slash = strrchr(self, '/');
         if (slash)
             *slash = 0;
-        const char *const beside[] = {"lib/" LIBRARY, "../lib/" LIBRARY};
+        const char *triplet = strrchr(ASHLAR_LIBDIR, '/');
+        char installed[PATH_MAX];
+        snprintf(installed, sizeof(installed), "../lib%s/" LIBRARY, triplet ? triplet : "");
+        const char *const beside[] = {"lib/" LIBRARY, installed, "../lib/" LIBRARY};
         for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
             if (snprintf(ret_path, PATH_MAX, "%s/%s", self, beside[i]) < PATH_MAX &&
                 is_file(ret_path))
@@ -78,36 +86,6 @@ static bool find_program(const char *name, char ret_path[PATH_MAX])
     return false;
 }
 
-/* Warns where a preload cannot work; the program runs all the same. */
-static void warn(const char *path)
-{
-    struct stat status;
-    Elf64_Ehdr head;
-    const char *why = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (fstat(fd, &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
-        why = "it runs with raised privileges, where preloads are ignored";
-    if (pread(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
-        memcmp(head.e_ident, ELFMAG, SELFMAG) == 0) {
-        bool dynamic = false;
-        for (unsigned i = 0; i < head.e_phnum && i < 64; i++) {
-            Elf64_Phdr part;
-            off_t at = (off_t)(head.e_phoff + i * sizeof(part));
-            dynamic |= pread(fd, &part, sizeof(part), at) == (ssize_t)sizeof(part) &&
-                       part.p_type == PT_INTERP;
-        }
-        if (head.e_ident[EI_CLASS] != ELFCLASS64)
-            why = "it is a program for another architecture";
-        else if (!dynamic)
-            why = "it is a static program, where nothing can be preloaded";
-    }
-    close(fd);
-    if (why)
-        fprintf(stderr, "ashlar: T03 %s will not run on Ashlar: %s | ashlar help T03\n", path, why);
-}
-
 static bool is_off(void)
 {
     const char *at = getenv("ASHLAR");
@@ -120,15 +98,34 @@ static bool is_off(void)
     return false;
 }
 
-static int preload(const char *library)
+static bool set_preload(const char *library)
 {
     const char *before = getenv("LD_PRELOAD");
     char *both = NULL;
     if (before && *before && asprintf(&both, "%s:%s", library, before) < 0)
-        return -1;
+        return false;
     int bad = setenv("LD_PRELOAD", both ? both : library, 1);
     free(both);
-    return bad;
+    return bad == 0;
+}
+
+/* Puts the library into the environment, or says why that is no use. The program runs all the
+ * same. 0, or the exit status after a message. */
+static int preload(const char *program, enum ash_program kind)
+{
+    char library[PATH_MAX];
+    if (kind == ASH_PROGRAM_CUT)
+        return 0; /* it cannot be started at all */
+    if (kind != ASH_PROGRAM_GOOD)
+        fprintf(stderr, "ashlar: T03 %s will not run on Ashlar: %s | ashlar help T03\n", program,
+                ash_program_words(kind));
+    if (kind == ASH_PROGRAM_OTHER_LOADER || kind == ASH_PROGRAM_OTHER_MACHINE)
+        return 0; /* its loader would refuse the library, or the program with it */
+    if (!find_library(library))
+        return ash_cli_fail(ASH_T07, library);
+    if (strpbrk(library, " :"))
+        return ash_cli_fail(ASH_T07, "a path with a space or colon cannot be preloaded");
+    return set_preload(library) ? 0 : ash_cli_fail(ASH_T06, "no memory for the environment");
 }
 
 int ash_verb_run_run(int argc, char **argv)
@@ -140,20 +137,23 @@ int ash_verb_run_run(int argc, char **argv)
                "\vOptions go into ASHLAR=, see `ashlar help options`. Exit status: the program's; "
                "2 when it cannot be started."};
     char **command = NULL;
-    char library[PATH_MAX], program[PATH_MAX];
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
+    char program[PATH_MAX];
+    bool found = find_program(command[0], program), elf = false;
+    enum ash_program kind = found ? ash_program_judge(program, &elf) : ASH_PROGRAM_GOOD;
     if (!is_off()) {
-        if (!find_library(library))
-            return ash_cli_fail(ASH_T07, library);
-        if (strpbrk(library, " :"))
-            return ash_cli_fail(ASH_T07, "a path with a space or colon cannot be preloaded");
-        if (find_program(command[0], program))
-            warn(program);
-        if (preload(library) != 0)
-            return ash_cli_fail(ASH_T06, "no memory for the environment");
+        int failed = preload(program, kind);
+        if (failed)
+            return failed;
     }
-    execvp(command[0], command);
-    char detail[PATH_MAX + 64];
-    snprintf(detail, sizeof(detail), "%s: %s", command[0], strerror(errno));
+    if (kind == ASH_PROGRAM_CUT)
+        errno = ENOEXEC;
+    else if (elf)
+        execv(program, command); /* not execvp, which gives what the kernel refuses to a shell */
+    else
+        execvp(command[0], command);
+    char detail[PATH_MAX + 128];
+    const char *why = errno == ENOEXEC ? ash_program_words(kind) : NULL;
+    snprintf(detail, sizeof(detail), "%s: %s", command[0], why ? why : strerror(errno));
     return ash_cli_fail(ASH_T06, detail);
 }

@@ -108,8 +108,7 @@ static bool read_heaps(struct survey *survey)
     uint64_t addr = 0;
     bool ok = heap && read_pointer(survey, anchor->heaps, &addr);
     for (unsigned i = 0; ok && addr && i < ASH_ANCHOR_HEAPS_MAX; i++) {
-        ok = read_at(survey, addr, heap, anchor->heap_bytes) &&
-             add_heap(survey, addr, heap);
+        ok = read_at(survey, addr, heap, anchor->heap_bytes) && add_heap(survey, addr, heap);
         if (ok)
             addr = u64_at(heap, anchor->heap_next);
     }
@@ -185,9 +184,9 @@ static bool read_region(struct survey *survey, const char *region)
         end = all;
     char *groups = malloc((size_t)all * anchor->group_bytes);
     char *metas = malloc(slices * anchor->meta_bytes);
-    bool ok = groups && metas &&
-              read_at(survey, base + anchor->groups_offset, groups,
-                      (size_t)all * anchor->group_bytes);
+    bool ok =
+        groups && metas &&
+        read_at(survey, base + anchor->groups_offset, groups, (size_t)all * anchor->group_bytes);
     for (unsigned g = anchor->first_group; ok && g < end; g++) {
         const char *group = groups + (size_t)g * anchor->group_bytes;
         if (u32_at(group, anchor->group_free) != none_used && !u32_at(group, anchor->group_span))

@@ -46,10 +46,12 @@ enum ash_live_error ash_live_stats(const struct ash_live *live, struct ash_stat_
 /* Why a process does not run on Ashlar, in words; NULL when nothing can be said. */
 const char *ash_live_why_not(pid_t pid);
 
+/* A thread of the kernel, which has no memory of its own to look at. */
+bool ash_live_is_kernel(pid_t pid);
 /* Calls visit for every process; stops when it returns false. */
 void ash_live_each(bool (*visit)(void *arg, pid_t pid), void *arg);
 
-/* One line to stderr: "ashlar: T03 …: what | advice". */
+/* To stderr: "ashlar: T03 …: what | ashlar help T03", and a line of advice. */
 void ash_live_say(enum ash_live_error error, const char *target, const struct ash_live *live);
 
 #endif

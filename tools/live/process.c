@@ -14,6 +14,7 @@
 #define MAPPING_MAX                                                                                \
     ((size_t)16 << 20) /* data of a library; larger mappings are not looked through */
 #define ANCHOR_ALIGN 64
+#define KERNEL_THREAD 0x00200000ul /* PF_KTHREAD, flags in /proc/PID/stat (proc(5)) */
 
 static FILE *open_proc(pid_t pid, const char *file)
 {
@@ -50,6 +51,18 @@ void ash_live_each(bool (*visit)(void *arg, pid_t pid), void *arg)
         if (isdigit((unsigned char)entry->d_name[0]))
             more = visit(arg, (pid_t)atoi(entry->d_name));
     closedir(dir);
+}
+
+bool ash_live_is_kernel(pid_t pid)
+{
+    char text[512];
+    unsigned long flags;
+    if (!read_proc(pid, "stat", text, sizeof(text)))
+        return false;
+    /* The name in brackets may hold anything; the fields behind it may not. */
+    const char *behind = strrchr(text, ')');
+    return behind && sscanf(behind, ") %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+           (flags & KERNEL_THREAD) != 0;
 }
 
 /* ---- reading ---- */
@@ -286,5 +299,5 @@ void ash_live_say(enum ash_live_error error, const char *target, const struct as
     const char *why = error == ASH_LIVE_NOT_ASHLAR ? ash_live_why_not(live->pid) : NULL;
     if (why)
         fprintf(stderr, " (%s)", why);
-    fprintf(stderr, " | ashlar help %s\n", ash_error_name(code));
+    fprintf(stderr, " | ashlar help %s\n  %s\n", ash_error_name(code), ash_error_advice(code));
 }
