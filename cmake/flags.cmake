@@ -57,5 +57,7 @@ function(ashlar_library_objects name)
     target_link_libraries(${name} PRIVATE ashlar_strict)
     target_compile_definitions(${name} PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
     target_compile_options(${name} PRIVATE ${ASHLAR_NO_BUILTIN} -ftls-model=initial-exec
-                           -fno-semantic-interposition -fno-plt -fexceptions)
+                           -fno-semantic-interposition -fno-plt -fexceptions
+                           # misuse=report knows a place by the address that free returns to
+                           -foptimize-sibling-calls)
 endfunction()

@@ -68,7 +68,7 @@ size_t ash_usable_bytes(void *p)
         return 0;
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
-        ash_misuse_report(ASH_MISUSE_USABLE, p, found.place);
+        ash_misuse_report_from(__builtin_return_address(0), ASH_MISUSE_USABLE, p, found.place);
         return 0;
     }
     return ash_large_is(found.head) ? ash_large_usable(found.head) : ash_meta_bsize(found.head);

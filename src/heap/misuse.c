@@ -150,9 +150,15 @@ static bool is_told(uintptr_t site)
 
 void ash_misuse_report(enum ash_misuse what, const void *p, enum ash_place place)
 {
-    uintptr_t addr = (uintptr_t)p;
     /* The slow paths are reached by jumps, so the frame above ours is the program's. */
-    if (!is_told((uintptr_t)__builtin_return_address(0) ^ ((uintptr_t)what << 56)))
+    ash_misuse_report_from(__builtin_return_address(0), what, p, place);
+}
+
+void ash_misuse_report_from(const void *site, enum ash_misuse what, const void *p,
+                            enum ash_place place)
+{
+    uintptr_t addr = (uintptr_t)p;
+    if (!is_told((uintptr_t)site ^ ((uintptr_t)what << 56)))
         return;
     struct ash_found found = ash_page_find(addr);
     struct ash_map map;
@@ -295,4 +301,6 @@ void ash_misuse_overfreed(struct ash_meta *page)
     for (void *p = page->lfree; p && n < page->cap; p = *(void **)p)
         n++;
     set_counts(page, n);
+    /* What waits in the mailbox may be on the list as well: it is leaked. */
+    atomic_fetch_and_explicit(&page->xfree, ASH_XFREE_NOTIFIED, memory_order_relaxed);
 }

@@ -26,6 +26,10 @@ enum ash_misuse {
 /* p is no live block for this call; place says what it is instead. Returns only in report
  * mode. */
 ASH_COLD void ash_misuse_report(enum ash_misuse what, const void *p, enum ash_place place);
+/* The same for callers that go on, so that they return to the program and not this: site is
+ * where they return to. */
+ASH_COLD void ash_misuse_report_from(const void *site, enum ash_misuse what, const void *p,
+                                     enum ash_place place);
 /* A sized free with the wrong size or alignment. */
 ASH_COLD void ash_misuse_report_size(enum ash_misuse what, const void *p, size_t stated);
 /* A page counts more frees than it had blocks out: finds the block, reports, sets the

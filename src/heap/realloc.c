@@ -46,7 +46,7 @@ void *ash_realloc(void *p, size_t bytes)
         return ash_fast_malloc(bytes);
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
-        ash_misuse_report(ASH_MISUSE_REALLOC, p, found.place);
+        ash_misuse_report_from(__builtin_return_address(0), ASH_MISUSE_REALLOC, p, found.place);
         return ash_alloc_fail(bytes);
     }
     if (bytes == 0) {

@@ -1,6 +1,6 @@
 /* reported.c: ASHLAR=misuse=report: counts all, tells each place once, leaks, goes on.
  *
- * Two places free a wrong pointer, ten times each.
+ * Two places free a wrong pointer and two reallocate it, ten times each.
  */
 #include "misuse.h"
 #include <ashlar.h>
@@ -20,6 +20,18 @@ __attribute__((noinline)) static void second_place(void)
     __asm__ volatile("");
 }
 
+__attribute__((noinline)) static void third_place(void)
+{
+    if (realloc(misuse_opaque((uintptr_t)&not_a_block), 10) != NULL)
+        printf("realloc gave a block\n");
+}
+
+__attribute__((noinline)) static void fourth_place(void)
+{
+    if (realloc(misuse_opaque((uintptr_t)&not_a_block), 10) != NULL)
+        printf("realloc gave a block\n");
+}
+
 int main(void)
 {
     misuse_begin();
@@ -30,6 +42,8 @@ int main(void)
         second_place();
         if (errno != 7)
             printf("errno %d\n", errno);
+        third_place();
+        fourth_place();
     }
     /* a pointer into a block: the block lives on */
     memset(large, 1, 100000);
