@@ -47,6 +47,10 @@ void ash_page_fold(struct ash_meta *page)
 unsigned ash_page_live(struct ash_meta *page)
 {
     unsigned waiting = ash_xfree_count(xfree_load(page));
+    if (ASH_UNLIKELY(waiting > page->out)) { /* R4: freed here and by another thread */
+        ash_misuse_overfreed(page);
+        waiting = ash_xfree_count(xfree_load(page));
+    }
     return waiting < page->out ? page->out - waiting : 0;
 }
 

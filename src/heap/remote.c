@@ -42,7 +42,7 @@ static void flush(struct ash_tls *tls, unsigned slot)
         word = (uint64_t)(uintptr_t)batch.first | ((ash_xfree_count(seen) + n) << 48) |
                ASH_XFREE_NOTIFIED;
         if (ash_xfree_count(seen) + n > batch.page->cap) { /* R4: only misuse does this */
-            ash_misuse_overfreed(batch.page);
+            ash_misuse_report(ASH_MISUSE_FREE, batch.first, ASH_PLACE_RELEASED);
             return;
         }
         /* acq_rel; release: pairs with collect and drain; acquire: puts the owner's read of
@@ -92,11 +92,11 @@ void ash_remote_flush_all(struct ash_tls *tls)
 void ash_remote_accept(struct ash_heap *heap, struct ash_meta *page, uint64_t x)
 {
     unsigned n = ash_xfree_count(x);
-    if (ASH_UNLIKELY(n > page->out)) {
-        ash_misuse_overfreed(page);
-        n = page->out;
-    }
     page->lfree = ash_xfree_first(x);
+    if (ASH_UNLIKELY(n > page->out)) {
+        ash_misuse_overfreed(page); /* sets the counts by the list */
+        return;
+    }
     page->lcnt = (uint16_t)(page->lcnt + n);
     page->out = (uint16_t)(page->out - n);
     ash_count_add(&heap->remote_count, n);
