@@ -77,6 +77,25 @@ static bool read_near(struct survey *survey, uint64_t addr, uint64_t *ret_word)
     return true;
 }
 
+/* A list that is followed. Damaged ones may run in a circle (Brent, 1980: the mark moves on when
+ * the steps since it have doubled). */
+struct walk {
+    uint64_t mark;
+    unsigned steps, steps_max;
+};
+
+static bool comes_back(struct walk *walk, uint64_t addr)
+{
+    if (addr == walk->mark)
+        return true;
+    if (walk->steps++ == walk->steps_max) {
+        walk->mark = addr;
+        walk->steps = 0;
+        walk->steps_max = 2 * walk->steps_max + 1;
+    }
+    return false;
+}
+
 /* ---- heaps ---- */
 
 static bool add_heap(struct survey *survey, uint64_t addr, const char *heap)
@@ -107,8 +126,10 @@ static bool read_heaps(struct survey *survey)
     char *heap = malloc(anchor->heap_bytes);
     uint64_t addr = 0;
     bool ok = heap && read_pointer(survey, anchor->heaps, &addr);
+    struct walk walk = {0};
     for (unsigned i = 0; ok && addr && i < ASH_ANCHOR_HEAPS_MAX; i++) {
-        ok = read_at(survey, addr, heap, anchor->heap_bytes) && add_heap(survey, addr, heap);
+        ok = !comes_back(&walk, addr) && read_at(survey, addr, heap, anchor->heap_bytes) &&
+             add_heap(survey, addr, heap);
         if (ok)
             addr = u64_at(heap, anchor->heap_next);
     }
@@ -208,9 +229,12 @@ static bool read_regions(struct survey *survey)
         n = anchor->region_open_end;
     uint64_t addr = 0;
     bool ok = read_pointer(survey, anchor->regions, &addr);
+    struct walk walk = {0};
     for (unsigned i = 0; ok && addr && i < ASH_ANCHOR_REGIONS_MAX; i++) {
-        ok = read_at(survey, addr, region, n + 8) && read_region(survey, region);
-        addr = u64_at(region, anchor->region_next);
+        ok = !comes_back(&walk, addr) && read_at(survey, addr, region, n + 8) &&
+             read_region(survey, region);
+        if (ok)
+            addr = u64_at(region, anchor->region_next);
     }
     return ok;
 }

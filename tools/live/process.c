@@ -256,6 +256,8 @@ enum ash_live_error ash_live_find(const char *name, struct ash_live *ret_live, F
     if (*name && *end == 0)
         return pid > 0 && pid < INT32_MAX ? ash_live_attach((pid_t)pid, ret_live) : ASH_LIVE_NOBODY;
     memset(ret_live, 0, sizeof(*ret_live));
+    if (!*name)
+        return ASH_LIVE_NOBODY;
     /* Once to count, once more to list the candidates only when there are several. */
     struct search search = {name, NULL, ret_live, 0, ASH_LIVE_NOBODY};
     ash_live_each(try_name, &search);
