@@ -1,5 +1,6 @@
 /* ashlar.c: the ashlar_ calls of include/ashlar.h over the heap. */
 #include "ashlar.h"
+#include "api/init.h"
 #include "heap/fast.h"
 #include "heap/heap.h"
 #include <errno.h>

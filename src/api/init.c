@@ -2,11 +2,14 @@
  * after work all the same (F8, F9): nothing here is needed by malloc or free, and nothing is
  * torn down. */
 /* tidy: twin: tests/conform/early.c, late.c, silent.c: what it does is seen in a whole program. */
+#include "api/init.h"
 #include "api/anchor.h"
 #include "api/option.h"
 #include "api/stats.h"
 #include "heap/heap.h"
 #include <stdlib.h>
+
+const char ash_init_linked;
 
 static void __attribute__((constructor(101))) library_loaded(void)
 {

@@ -1,5 +1,6 @@
 /* inspect.c: the calls of include/ashlar/inspect.h over heap/walk. */
 #include "ashlar/inspect.h"
+#include "api/init.h"
 #include "heap/heap.h"
 
 static_assert((int)ASHLAR_BLOCK_LIVE == (int)ASH_BLOCK_LIVE, "one numbering");

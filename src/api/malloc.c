@@ -2,6 +2,7 @@
  * corner is as glibc's (docs/promises.md, F17 to F21). */
 /* tidy: twin: tests/conform has a case for each sentence; the embedded library has no such names. */
 /* tidy: name: the C library's names are the point. */
+#include "api/init.h"
 #include "ashlar.h"
 #include "heap/fast.h"
 #include "heap/heap.h"
@@ -85,4 +86,41 @@ int malloc_trim(size_t pad)
 {
     (void)pad;
     return ash_threads_trim() != 0;
+}
+
+/* The names under which glibc's own functions stay reachable for wrappers that define malloc. A
+ * wrapper that wraps only some of them must get all blocks from one heap. */
+void *__libc_malloc(size_t bytes)
+{
+    return ash_fast_malloc(bytes);
+}
+
+void __libc_free(void *p)
+{
+    ash_fast_free(p);
+}
+
+void *__libc_calloc(size_t count, size_t bytes)
+{
+    return ash_alloc_zeroed(count, bytes);
+}
+
+void *__libc_realloc(void *p, size_t bytes)
+{
+    return ash_realloc(p, bytes);
+}
+
+void *__libc_memalign(size_t align, size_t bytes)
+{
+    return ashlar_memalign(align, bytes);
+}
+
+void *__libc_valloc(size_t bytes)
+{
+    return valloc(bytes);
+}
+
+void *__libc_pvalloc(size_t bytes)
+{
+    return pvalloc(bytes);
 }
