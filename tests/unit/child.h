@@ -12,12 +12,20 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define CHILD_TEXT_BYTES 2048
+
+/* Skips the test where an emulator cannot show what it proves (docs/aarch64.md). */
+static inline void skip_if_emulated(void)
+{
+    if (getenv("ASHLAR_EMULATED"))
+        skip();
+}
 
 struct child {
     int status;

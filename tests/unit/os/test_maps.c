@@ -13,6 +13,7 @@ static int in_the_file = 1;
 static void stack_is_named(void **state)
 {
     (void)state;
+    skip_if_emulated();
     int on_the_stack = 0;
     struct ash_map map;
     assert_true(ash_os_map_of((uintptr_t)&on_the_stack, &map));
@@ -24,6 +25,7 @@ static void stack_is_named(void **state)
 static void code_lies_in_its_file(void **state)
 {
     (void)state;
+    skip_if_emulated();
     char self[PATH_MAX] = {0};
     assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
     struct ash_map map;

@@ -203,6 +203,39 @@ static void no_call_is_a_cancellation_point(void **state)
     assert_ptr_equal(ret, PTHREAD_CANCELED);
 }
 
+static void a_kept_descriptor_outlives_the_first(void **state)
+{
+    (void)state;
+    int fd = ash_os_create_file(path_of("file"));
+    assert_true(fd > 2);
+    struct ash_file file, other;
+    assert_int_equal(ash_os_file_of(fd, &file), 0);
+    int kept = ash_os_keep_fd(fd);
+    assert_true(kept > fd);
+    assert_int_equal(fcntl(kept, F_GETFD), FD_CLOEXEC);
+    ash_os_close(fd);
+    assert_int_equal(ash_os_file_of(fd, &other), -EBADF);
+    assert_int_equal(ash_os_file_of(kept, &other), 0);
+    assert_true(other.inode == file.inode && other.device == file.device);
+    ash_os_close(kept);
+    assert_int_equal(ash_os_keep_fd(kept), -EBADF);
+}
+
+static int keep_with_few_descriptors(void)
+{
+    struct rlimit few = {20, 20};
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+        return 1;
+    int kept = ash_os_keep_fd(2);
+    return kept > 2 && kept < 20 ? 0 : 2;
+}
+
+static void a_low_limit_gives_a_low_descriptor(void **state)
+{
+    (void)state;
+    child_must_pass(keep_with_few_descriptors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +249,8 @@ int main(void)
         cmocka_unit_test(write_goes_on_after_a_short_write),
         cmocka_unit_test(failed_write_is_an_error_and_keeps_errno),
         cmocka_unit_test(no_call_is_a_cancellation_point),
+        cmocka_unit_test(a_kept_descriptor_outlives_the_first),
+        cmocka_unit_test(a_low_limit_gives_a_low_descriptor),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

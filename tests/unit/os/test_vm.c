@@ -76,6 +76,7 @@ static void reserve_draws_a_new_place_each_time(void **state)
 static void reserve_cuts_a_larger_range_to_size(void **state)
 {
     (void)state;
+    skip_if_emulated();
     size_t align = (size_t)1 << 46;
     void *probe =
         mmap(NULL, align + MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -153,6 +154,7 @@ static void released_memory_reads_zero(void **state)
 static void release_of_nothing_is_an_error(void **state)
 {
     (void)state;
+    skip_if_emulated();
     uintptr_t addr = map(PAGE);
     assert_int_equal(ash_os_unmap(addr, PAGE), 0);
     errno = 4711;
@@ -226,6 +228,7 @@ static int find_it_wiped(void)
 static void wiped_range_reads_zero_in_a_child(void **state)
 {
     (void)state;
+    skip_if_emulated();
     wiped = (unsigned char *)map(2 * PAGE);
     wiped[0] = wiped[PAGE] = 1;
     int ret = ash_os_wipe_on_fork((uintptr_t)wiped, PAGE);
@@ -321,6 +324,7 @@ static int reserve_beyond_the_limit(void)
 static void address_space_limit_is_a_plain_refusal(void **state)
 {
     (void)state;
+    skip_if_emulated();
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip(); /* their shadow alone is beyond any limit */
 #endif
