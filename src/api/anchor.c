@@ -6,7 +6,12 @@
 #include <string.h>
 
 /* In data and not in bss: a reader looks through file mappings. */
-struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {.magic = ASH_ANCHOR_MAGIC};
+struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {
+    .magic = ASH_ANCHOR_MAGIC,
+    .layout = ASH_ANCHOR_LAYOUT,
+    .bytes = sizeof(struct ash_anchor),
+    .version = ASHLAR_VERSION,
+};
 
 /* tidy: macro: offsetof and the cast, thirty times. */
 #define FIELD(type, name) (uint32_t) offsetof(struct type, name)
@@ -89,9 +94,6 @@ static void fill_counters(struct ash_anchor *to)
 void ash_anchor_start(const char *options)
 {
     struct ash_anchor *to = &ashlar_anchor;
-    to->layout = ASH_ANCHOR_LAYOUT;
-    to->bytes = (uint32_t)sizeof(*to);
-    memcpy(to->version, ASHLAR_VERSION, sizeof(ASHLAR_VERSION));
     if (options && !ash_os_is_secure()) { /* otherwise they are not in force */
         size_t n = strnlen(options, sizeof(to->options) - 1);
         memcpy(to->options, options, n);

@@ -90,6 +90,8 @@ static void add_row(struct listing *listing, const struct process *process)
         cells[COMMITTED] = committed.text;
         cells[THREADS] = threads;
         cells[OPTIONS] = process->live.anchor.options;
+    } else if (!listing->request->all) {
+        cells[OPTIONS] = process->why; /* on Ashlar, but not to be read */
     }
     ash_table_add(listing->table, cells);
 }
