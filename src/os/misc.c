@@ -6,10 +6,13 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* The first descriptor that is not stdin, stdout or stderr. */
 #define FD_FIRST 3
+/* Below the usual limit of 1024, above what programs count on getting. */
+#define FD_HIGH 1000
 
 uint64_t ash_os_now_ms(void)
 {
@@ -109,4 +112,21 @@ void ash_os_close(int fd)
 {
     /* never repeated: Linux has freed the descriptor even when it answers EINTR */
     (void)ash_sys3(SYS_close, fd, 0, 0);
+}
+
+int ash_os_keep_fd(int fd)
+{
+    long kept = ash_sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_HIGH);
+    if (kept == -EINVAL) /* a lower limit on descriptors */
+        kept = ash_sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_FIRST);
+    return (int)kept;
+}
+
+int ash_os_file_of(int fd, struct ash_file *ret_file)
+{
+    struct stat status;
+    long ret = ash_sys3(SYS_fstat, fd, (long)&status, 0);
+    if (ret == 0)
+        *ret_file = (struct ash_file){status.st_dev, status.st_ino};
+    return (int)ret;
 }

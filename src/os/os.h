@@ -94,6 +94,15 @@ int ash_os_create_file(const char *path);
 /* Appends everything; retries EINTR and short writes. 0 or -errno. */
 int ash_os_write(int fd, const char *text, size_t n);
 void ash_os_close(int fd);
+/* A second descriptor of what fd is open to: close-on-exec, high, out of the program's way.
+ * The descriptor, or -errno. */
+int ash_os_keep_fd(int fd);
+/* Which file a descriptor is of: two of one file have the same pair. */
+struct ash_file {
+    uint64_t device, inode;
+};
+/* 0 or -errno. */
+int ash_os_file_of(int fd, struct ash_file *ret_file);
 
 /* ---- maps (maps.c): what lies at an address, from /proc/self/maps ---- */
 
