@@ -303,6 +303,12 @@ static void say_line(void *arg, const char *sentence)
     ash_line_write(&line, 2);
 }
 
+static void say_nothing(void *arg, const char *sentence)
+{
+    (void)arg;
+    (void)sentence;
+}
+
 static void print_table(void)
 {
     struct ash_line line;
@@ -381,8 +387,11 @@ static void apply(const struct ash_options *options)
         ash_region_force_sparse();
     if (options->thp_never)
         ash_purge_no_huge();
-    if (options->fail_nth || options->fail_rate)
-        ash_os_fail_set(options->fail_nth, options->fail_rate,
+    uint64_t rate = options->fail_rate;
+    if (options->fail_calls && !options->fail_nth && !rate)
+        rate = 1; /* a kind alone: all calls of it */
+    if (options->fail_nth || rate)
+        ash_os_fail_set(options->fail_nth, rate,
                         options->fail_calls ? options->fail_calls : ASH_FAIL_ALL, options->seed);
 }
 
@@ -392,11 +401,13 @@ void ash_option_start(void)
     if (!text || ash_os_is_secure())
         return;
     struct ash_options read = {0};
-    unsigned problems = ash_option_parse(text, &read, say_line, NULL);
+    unsigned problems = ash_option_parse(text, &read, say_nothing, NULL);
+    if (read.off) /* wherever it stands: nothing is taken and nothing said */
+        return;
+    if (problems)
+        ash_option_parse(text, &read, say_line, NULL);
     if (problems && read.strict)
         abort();
-    if (read.off)
-        return;
     ash_options = read;
     apply(&ash_options);
     if (ash_options.help)

@@ -104,31 +104,79 @@ static void expand(struct ash_line *line, const char *name)
     ash_line_char(line, 0);
 }
 
+/* stderr as it was at start. */
+static struct {
+    bool is_open;
+    int fd; /* our own descriptor of it, or -1 */
+    struct ash_file file;
+} start_stderr;
+
+void ash_stats_start(void)
+{
+    if (!ash_options.stats)
+        return;
+    start_stderr.is_open = ash_os_file_of(2, &start_stderr.file) == 0;
+    start_stderr.fd = -1;
+    if (start_stderr.is_open && !ash_options.stats_file[0])
+        start_stderr.fd = ash_os_keep_fd(2);
+}
+
+/* Programs close descriptors that they do not know, and the number may be another file's now. */
+static bool leads_to_stderr(int fd)
+{
+    struct ash_file file;
+    return fd >= 0 && ash_os_file_of(fd, &file) == 0 && file.inode == start_stderr.file.inode &&
+           file.device == start_stderr.file.device;
+}
+
+/* Where text may go at the end: a descriptor, or -1. */
+static int stderr_now(void)
+{
+    if (!start_stderr.is_open)
+        return -1;
+    if (leads_to_stderr(start_stderr.fd))
+        return start_stderr.fd;
+    return leads_to_stderr(2) ? 2 : -1;
+}
+
+static void say_cannot_write(const char *path, int error)
+{
+    struct ash_line line;
+    ash_line_init(&line);
+    ash_line_fmt(&line,
+                 "ashlar: E08 cannot write statistics to %s (error %d) | check the path and its "
+                 "permissions",
+                 path, error);
+    int fd = stderr_now();
+    if (fd >= 0)
+        ash_line_write(&line, fd);
+}
+
+static enum ash_stat_form form_of(const char *name)
+{
+    if (ends_with(name, ".json"))
+        return ASH_STAT_JSON;
+    return ends_with(name, ".prom") ? ASH_STAT_PROMETHEUS : ASH_STAT_TEXT;
+}
+
 void ash_stats_report(void)
 {
     const char *name = ash_options.stats_file;
     if (!ash_options.stats)
         return;
     if (!name[0]) {
-        ash_stats_write_fd(ASH_STAT_TEXT, 2);
+        int fd = stderr_now();
+        if (fd >= 0)
+            ash_stats_write_fd(ASH_STAT_TEXT, fd);
         return;
     }
     struct ash_line path;
     expand(&path, name);
     int fd = ash_os_create_file(path.text);
     if (fd < 0) {
-        struct ash_line line;
-        ash_line_init(&line);
-        ash_line_fmt(&line,
-                     "ashlar: E08 cannot write statistics to %s (error %d) | check the "
-                     "path and its permissions",
-                     path.text, -fd);
-        ash_line_write(&line, 2);
+        say_cannot_write(path.text, -fd);
         return;
     }
-    ash_stats_write_fd(ends_with(name, ".json")   ? ASH_STAT_JSON
-                       : ends_with(name, ".prom") ? ASH_STAT_PROMETHEUS
-                                                  : ASH_STAT_TEXT,
-                       fd);
+    ash_stats_write_fd(form_of(name), fd);
     ash_os_close(fd);
 }

@@ -8,7 +8,10 @@
 #include "wire/stat.h"
 
 void ash_stats_gather(struct ash_stat_values *ret_values);
-/* Writes the report that ASHLAR=stats asks for. */
+/* Notes where stderr goes now, if a report is wanted: at the end of many programs descriptor 2
+ * is closed, or another file's (F26). */
+void ash_stats_start(void);
+/* Writes the report that ASHLAR=stats asks for; nothing when stderr was closed at start. */
 void ash_stats_report(void);
 /* Writes one form to a descriptor. */
 void ash_stats_write_fd(enum ash_stat_form form, int fd);
