@@ -1,7 +1,8 @@
 /* cxx.c: operator new and delete in all their forms, by the names the C++ ABI gives them.
  *
- * The library links no C++. Where a program has libstdc++, new calls its new-handler and throws
- * its bad_alloc, found by weak references, or by dlsym when libstdc++ came with a dlopen (F15).
+ * The library links no C++. Where a program has a C++ library, new calls its new-handler and
+ * throws its bad_alloc (F15), found by weak references; by dlsym when the library came later;
+ * and under its own name when a plug-in brought it that the rest of the program does not see.
  *
  * Compiled with -fexceptions: a handler that throws unwinds through these frames.
  */
@@ -19,11 +20,32 @@ typedef void handler(void);
 extern handler *_ZSt15get_new_handlerv(void) __attribute__((weak));
 extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 
+/* The C++ library's own definition of a name, wherever it was loaded. NULL: there is none. */
+static void *in_cxx_library(const char *name)
+{
+    static const char *const files[] = {"libstdc++.so.6", "libc++.so.1"};
+    void *found = NULL;
+    for (size_t i = 0; !found && i < ASH_COUNT_OF(files); i++) {
+        void *library = dlopen(files[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (!library)
+            continue;
+        found = dlsym(library, name);
+        dlclose(library);
+    }
+    return found;
+}
+
+static void *find(const char *name)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+    return found ? found : in_cxx_library(name);
+}
+
 static handler *new_handler(void)
 {
     handler *(*get)(void) = _ZSt15get_new_handlerv;
     if (!get)
-        *(void **)&get = dlsym(RTLD_DEFAULT, "_ZSt15get_new_handlerv");
+        *(void **)&get = find("_ZSt15get_new_handlerv");
     return get ? get() : NULL;
 }
 
@@ -31,7 +53,7 @@ static _Noreturn void throw_bad_alloc(void)
 {
     void (*throw_it)(void) = _ZSt17__throw_bad_allocv;
     if (!throw_it)
-        *(void **)&throw_it = dlsym(RTLD_DEFAULT, "_ZSt17__throw_bad_allocv");
+        *(void **)&throw_it = find("_ZSt17__throw_bad_allocv");
     if (throw_it)
         throw_it();
     struct ash_line line;
@@ -63,7 +85,9 @@ static inline void *new_plain(size_t bytes)
 
 static inline void *new_aligned(size_t bytes, size_t align)
 {
-    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
+    if (ASH_UNLIKELY(!ash_is_power_of_two(align)))
+        throw_bad_alloc(); /* no handler can help */
+    void *p = ash_alloc_aligned(align, bytes);
     return ASH_LIKELY(p != NULL) ? p : new_after_failure(bytes, align);
 }
 
@@ -76,9 +100,20 @@ static __attribute__((noinline, cold)) void *nothrow_after_failure(const char *n
         return NULL;
     void *next = dlsym(RTLD_NEXT, name);
     if (!next)
+        next = in_cxx_library(name);
+    if (!next)
         return NULL;
     return align ? ((void *(*)(size_t, size_t, const void *))next)(bytes, align, tag)
                  : ((void *(*)(size_t, const void *))next)(bytes, tag);
+}
+
+static inline void *new_aligned_nothrow(const char *name, size_t bytes, size_t align,
+                                        const void *tag)
+{
+    if (ASH_UNLIKELY(!ash_is_power_of_two(align)))
+        return NULL;
+    void *p = ash_alloc_aligned(align, bytes);
+    return p ? p : nothrow_after_failure(name, bytes, align, tag);
 }
 
 void *_Znwm(size_t bytes)
@@ -115,14 +150,12 @@ void *_ZnamRKSt9nothrow_t(size_t bytes, const void *tag)
 
 void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
 {
-    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
-    return p ? p : nothrow_after_failure("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+    return new_aligned_nothrow("_ZnwmSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
 }
 
 void *_ZnamSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align, const void *tag)
 {
-    void *p = ash_is_power_of_two(align) ? ash_alloc_aligned(align, bytes) : NULL;
-    return p ? p : nothrow_after_failure("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
+    return new_aligned_nothrow("_ZnamSt11align_val_tRKSt9nothrow_t", bytes, align, tag);
 }
 
 void _ZdlPv(void *p)

@@ -1,6 +1,7 @@
 /* glibc.c: the calls by which glibc's malloc is asked and tuned, answered with our numbers.
  *
  * mallinfo: arena is what is committed, uordblks what is handed out, fordblks the rest of it,
+ * ordblks only whether there is such rest,
  * hblks and hblkhd the objects above 64 KiB, keepcost what malloc_trim would give back at once.
  * mallopt accepts glibc's parameters and changes nothing: there is nothing here that they mean.
  */
@@ -14,22 +15,28 @@
 #include <malloc.h>
 #include <stdio.h>
 
+static struct mallinfo2 totals_of(const struct ash_stat_values *values)
+{
+    size_t objects = values->large_bytes + values->huge_bytes;
+    size_t small = values->live_bytes > objects ? values->live_bytes - objects : 0;
+    size_t pages = values->committed_bytes > objects ? values->committed_bytes - objects : 0;
+    size_t rest = pages > small ? pages - small : 0;
+    return (struct mallinfo2){
+        .arena = pages,
+        .ordblks = rest ? 1 : 0,
+        .hblks = values->large_count + values->huge_count,
+        .hblkhd = objects,
+        .uordblks = small,
+        .fordblks = rest,
+        .keepcost = values->dirty_bytes,
+    };
+}
+
 struct mallinfo2 mallinfo2(void)
 {
     struct ash_stat_values values;
     ash_stats_gather(&values);
-    size_t objects = values.large_bytes + values.huge_bytes;
-    size_t small = values.live_bytes > objects ? values.live_bytes - objects : 0;
-    size_t pages = values.committed_bytes > objects ? values.committed_bytes - objects : 0;
-    return (struct mallinfo2){
-        .arena = pages,
-        .ordblks = values.free_count ? 1 : 0,
-        .hblks = values.large_count + values.huge_count,
-        .hblkhd = objects,
-        .uordblks = small,
-        .fordblks = pages > small ? pages - small : 0,
-        .keepcost = values.dirty_bytes,
-    };
+    return totals_of(&values);
 }
 
 static int as_int(size_t n)
@@ -56,26 +63,36 @@ void malloc_stats(void)
     ash_stats_write_fd(ASH_STAT_TEXT, 2);
 }
 
+static void put_pair(FILE *stream, const char *type, size_t count, size_t bytes)
+{
+    fprintf(stream, "<total type=\"%s\" count=\"%zu\" size=\"%zu\"/>\n", type, count, bytes);
+}
+
+static void put_size(FILE *stream, const char *element, const char *type, uint64_t bytes)
+{
+    fprintf(stream, "<%s type=\"%s\" size=\"%zu\"/>\n", element, type, (size_t)bytes);
+}
+
+/* The totals as glibc writes them, where "rest" is what is free, and then our table. */
 int malloc_info(int options, FILE *stream)
 {
     if (options != 0)
         return EINVAL; /* the code itself, as glibc does */
     struct ash_stat_values values;
     ash_stats_gather(&values);
-    const uint64_t *value = (const uint64_t *)&values;
+    struct mallinfo2 totals = totals_of(&values);
     fprintf(stream, "<malloc version=\"1\">\n");
-    fprintf(stream, "<total type=\"rest\" count=\"%llu\" size=\"%llu\"/>\n",
-            (unsigned long long)values.live_blocks, (unsigned long long)values.live_bytes);
-    fprintf(stream, "<total type=\"mmap\" count=\"%llu\" size=\"%llu\"/>\n",
-            (unsigned long long)(values.large_count + values.huge_count),
-            (unsigned long long)(values.large_bytes + values.huge_bytes));
-    fprintf(stream, "<system type=\"current\" size=\"%llu\"/>\n",
-            (unsigned long long)values.committed_bytes);
-    fprintf(stream, "<system type=\"max\" size=\"%llu\"/>\n",
-            (unsigned long long)values.peak_committed_bytes);
+    put_pair(stream, "fast", 0, 0);
+    put_pair(stream, "rest", totals.ordblks, totals.fordblks);
+    put_pair(stream, "mmap", totals.hblks, totals.hblkhd);
+    put_size(stream, "system", "current", values.committed_bytes);
+    put_size(stream, "system", "max", values.peak_committed_bytes);
+    put_size(stream, "aspace", "total", values.mapped_bytes);
+    put_size(stream, "aspace", "mprotect", values.committed_bytes);
+    const uint64_t *value = (const uint64_t *)&values;
     for (size_t i = 0; i < ASH_STAT_N; i++)
-        fprintf(stream, "<ashlar name=\"%s\" value=\"%llu\"/>\n", ash_stat_table[i].name,
-                (unsigned long long)value[i]);
+        fprintf(stream, "<ashlar name=\"%s\" value=\"%zu\"/>\n", ash_stat_table[i].name,
+                (size_t)value[i]);
     fprintf(stream, "</malloc>\n");
     return ferror(stream) ? -1 : 0;
 }

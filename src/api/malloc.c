@@ -1,6 +1,6 @@
 /* malloc.c: the C names. malloc and free are the inline fast paths and nothing else; every
  * corner is as glibc's (docs/promises.md, F17 to F21). */
-/* tidy: twin: tests/conform has a case for each sentence; the embedded library has no such names. */
+/* tidy: twin: tests/conform has a case for each; the embedded library has no such names. */
 /* tidy: name: the C library's names are the point. */
 #include "api/init.h"
 #include "ashlar.h"

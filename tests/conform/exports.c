@@ -84,6 +84,18 @@ static void every_function_of_c_and_posix(void)
     }
 }
 
+/* glibc's functions under names that wrappers of malloc call. */
+static const char *const wrapped_names[] = {"__libc_malloc",  "__libc_free",     "__libc_calloc",
+                                            "__libc_realloc", "__libc_memalign", "__libc_valloc",
+                                            "__libc_pvalloc"};
+
+static void every_function_that_wrappers_call(void)
+{
+    for (size_t i = 0; i < sizeof wrapped_names / sizeof wrapped_names[0]; i++)
+        CHECK_THAT(lives_with_malloc(wrapped_names[i]), "%s is in %s", wrapped_names[i],
+                   home_of(wrapped_names[i]));
+}
+
 static const char *const c23_and_cxx_names[] = {
     "free_sized",
     "free_aligned_sized",
@@ -119,6 +131,7 @@ static void every_function_of_c23_and_cxx(void)
 static const struct conform_case cases[] = {
     {"every function that malloc.h declares", every_function_of_malloc_h},
     {"every function of C and POSIX", every_function_of_c_and_posix},
+    {"every function that wrappers of malloc call", every_function_that_wrappers_call},
     {"every function of C23 and C++", every_function_of_c23_and_cxx},
 };
 
