@@ -3,6 +3,7 @@
 //     ashlar::resource pool;                          // a heap of its own, freed as a whole
 //     std::pmr::vector<int> numbers{&pool};
 //     std::vector<int, ashlar::allocator<int>> more;  // the ordinary heap, explicitly
+//     std::pmr::set_default_resource(ashlar::default_resource());
 //
 // Errors   std::bad_alloc.
 // Threads  As ashlar.h: both may be used from any thread; destroying a resource needs that nobody
@@ -50,6 +51,29 @@ private:
 
     struct ashlar_heap *heap_;
 };
+
+// The ordinary heap as a resource: one for the whole program, never destroyed, so that containers
+// in static storage may keep it.
+inline std::pmr::memory_resource *default_resource() noexcept
+{
+    class ordinary final : public std::pmr::memory_resource {
+        void *do_allocate(std::size_t bytes, std::size_t align) override
+        {
+            void *p = ashlar_aligned_alloc(align, bytes);
+            if (!p)
+                throw std::bad_alloc();
+            return p;
+        }
+        void do_deallocate(void *p, std::size_t, std::size_t) override { ashlar_free(p); }
+        bool do_is_equal(const std::pmr::memory_resource &other) const noexcept override
+        {
+            return this == &other;
+        }
+    };
+    alignas(ordinary) static unsigned char room[sizeof(ordinary)];
+    static std::pmr::memory_resource *const only = ::new (room) ordinary;
+    return only;
+}
 
 // The ordinary heap, whatever the program's malloc is.
 template <class T> struct allocator {

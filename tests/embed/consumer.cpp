@@ -28,6 +28,10 @@ int main()
     if (reinterpret_cast<std::uintptr_t>(block) % 256 != 0)
         return 1;
     wides.deallocate(block, 3);
+    std::pmr::set_default_resource(ashlar::default_resource());
+    std::pmr::vector<std::pmr::string> texts(1000, "a text that is too long for the string itself");
+    if (texts.get_allocator().resource() != ashlar::default_resource() || texts.size() != 1000)
+        return 1;
     std::puts("containers live on Ashlar");
     return 0;
 }
