@@ -65,7 +65,7 @@ class Case:
         self.packages = head.pop('package') + head.pop('also', [])
         self.uses = head.pop('uses', [])
         self.normalisers = head.pop('normalise', [])
-        self.timeout = int(head.pop('timeout', ['120'])[0])
+        self.timeout = int(head.pop('timeout', ['300'])[0])
         self.ci = 'ci' in head.pop('set', [])
         unknown = list(head) + [n for n in self.normalisers if n not in NORMALISERS] + \
             [use for use in self.uses if use not in ('threads', 'fork')]
@@ -210,14 +210,18 @@ class Run:
             complaints.insert(0, 'two plain runs differ as well: the case is at fault')
         words = f'{plain.seconds:5.1f} s {other.seconds:5.1f} s'
         if self.options.way == 'ashlar':
-            complaints += self.judge_stats(plain, other)
-            words += f' {total(other, "malloc_count"):10} allocations ' \
-                     f'{len(other.stats):5} processes'
+            count = self.count_allocations(other)
+            complaints += self.judge_stats(plain, other, count)
+            words += f' {count:10} allocations {len(other.stats):5} processes'
         return complaints, words
 
+    def count_allocations(self, outcome):
+        """All processes together; but a child of fork counts on from its parent, so then one."""
+        counts = [stats['malloc_count'] for stats in outcome.stats]
+        return max(counts, default=0) if 'fork' in self.case.uses else sum(counts)
+
     @staticmethod
-    def judge_stats(plain, other):
-        count = total(other, 'malloc_count')
+    def judge_stats(plain, other, count):
         if not count:
             return ['Ashlar served nothing: it was not in force']
         complaints = []

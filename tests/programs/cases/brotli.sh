@@ -3,7 +3,7 @@
 # package: brotli
 prepare()
 {
-    make-input text 60000 >text
+    make-input text 25000 >text
 }
 
 work()

@@ -29,7 +29,7 @@ template <> struct Tower<0> {
 
 int main()
 {
-    Tower<12> tower;
+    Tower<6> tower;
     for (int i = 0; i < 20; i++)
         for (int j = 0; j < 30; j++)
             tower.below[i].below[j].below[i + j];

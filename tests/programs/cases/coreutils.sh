@@ -1,7 +1,7 @@
 #!/bin/sh
 # coreutils: sort with threads, join, shuf, checksums, factor, split, cut, uniq.
 # package: coreutils
-# uses: threads fork
+# uses: threads
 # set: ci
 prepare()
 {

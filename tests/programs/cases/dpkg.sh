@@ -6,8 +6,8 @@
 prepare()
 {
     mkdir -p pkg/DEBIAN pkg/usr/share/work
-    make-input tree pkg/usr/share/work 4000
-    make-input text 60000 >pkg/usr/share/work/text
+    make-input tree pkg/usr/share/work 1500
+    make-input text 20000 >pkg/usr/share/work/text
     printf '%s\n' 'Package: work' 'Version: 1.0-1' 'Architecture: all' \
         'Maintainer: Tester <tester@example.org>' 'Description: many files' >pkg/DEBIAN/control
     (cd pkg && find usr -type f -exec md5sum {} + >DEBIAN/md5sums)
@@ -16,7 +16,7 @@ prepare()
 work()
 {
     export SOURCE_DATE_EPOCH=1700000000
-    run dpkg-deb --root-owner-group --threads-max=2 -Zxz -z3 -b "$IN/pkg" work.deb
+    run dpkg-deb --root-owner-group --threads-max=2 -Zxz -z1 -b "$IN/pkg" work.deb
     run dpkg-deb --root-owner-group -Zgzip -b "$IN/pkg" work-gz.deb
     run dpkg-deb -f work.deb Package Version
     run dpkg-deb -c work.deb | awk '{ print $1, $3, $6 }' | cksum

@@ -62,21 +62,21 @@ continue
 end
 break walk
 run
-info threads
+python print(len(gdb.selected_inferior().threads()), "threads")
 backtrace 1
 print *(struct node *)list
 print ((struct node *)list)->next->name
 ptype struct node
 finish
 continue
-info functions -n push
+info functions -n ^push$
 python
 total = {}
 for n in range(60000):
     total[str(n)] = gdb.parse_and_eval(str(n % 100)) if n % 20 == 0 else [n] * 5
 print(len(total))
 end
-info types node
+info types ^node$
 list 1,30
 disassemble push
 GDB

@@ -3,14 +3,14 @@
 # package: gnuplot-nox
 prepare()
 {
-    make-input csv 20000 >table.csv
+    make-input csv 40000 >table.csv
     cat >work.gp <<'GP'
 set datafile separator ','
 set terminal svg
 set output 'points.svg'
 plot 'table.csv' every ::1 using 1:3 with points, '' every ::1 using 1:3 smooth bezier
 set output 'surface.svg'
-set isosamples 90
+set isosamples 140
 set hidden3d
 splot sin(x) * cos(y) * exp(-x * x / 30) with lines
 set output 'contour.svg'

@@ -4,8 +4,8 @@
 # set: ci
 prepare()
 {
-    make-input text 250000 >text
-    make-input bytes 4000000 >bytes
+    make-input text 100000 >text
+    make-input bytes 3000000 >bytes
 }
 
 work()

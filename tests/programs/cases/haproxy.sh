@@ -50,7 +50,7 @@ work()
     await curl -sf "$url/ready"
     curl -s "$url/one/two" "$url/secret" "$url/three"
     for path in a/b/c secret; do
-        ab -q -n 25000 -c 16 "$url/$path" >ab.log
+        ab -q -n 10000 -c 16 "$url/$path" >ab.log
         grep -E '^(Complete|Failed|Non-2xx|HTML transferred)' ab.log
     done
     stop USR1

@@ -40,7 +40,7 @@ work()
     ab -q -n 600 -c 8 -H 'Accept-Encoding: gzip' "$url/text.txt" >>ab.log
     ab -q -n 300 -c 4 "$url/say.cgi?ab" >>ab.log
     grep -E '^(Complete|Failed|Non-2xx|HTML transferred)' ab.log
-    wc -l access.log | cut -d' ' -f1
+    grep -c ApacheBench access.log
     stop INT
     complaints lighttpd.log
 }

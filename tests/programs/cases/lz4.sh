@@ -3,7 +3,7 @@
 # package: lz4
 prepare()
 {
-    make-input text 400000 >text
+    make-input text 200000 >text
 }
 
 work()

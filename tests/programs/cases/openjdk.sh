@@ -2,7 +2,6 @@
 # openjdk: compiles a class, then runs it with threads, streams, maps and direct buffers.
 # package: openjdk-17-jdk-headless
 # uses: threads
-# timeout: 240
 prepare()
 {
     make-input text 40000 >text

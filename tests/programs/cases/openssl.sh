@@ -1,7 +1,6 @@
 #!/bin/sh
 # openssl: signs, verifies, encrypts, digests, parses; a TLS server answers its client.
 # package: openssl
-# uses: fork
 prepare()
 {
     openssl genrsa -out key.pem 2048 2>said

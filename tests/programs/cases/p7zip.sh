@@ -4,8 +4,8 @@
 # uses: threads
 prepare()
 {
-    make-input tree tree 1500
-    make-input text 60000 >tree/text
+    make-input tree tree 700
+    make-input text 25000 >tree/text
 }
 
 work()

@@ -4,7 +4,7 @@
 # uses: threads
 prepare()
 {
-    make-input text 250000 >text
+    make-input text 130000 >text
 }
 
 work()

@@ -11,7 +11,7 @@ camera { location <0, 6, -14> look_at <0, 1, 0> }
 light_source { <10, 20, -10> color rgb 1 }
 plane { y, 0 pigment { checker color rgb 1 color rgb 0.3 } finish { reflection 0.2 } }
 #declare S = seed(7);
-#for (I, 1, 300)
+#for (I, 1, 8000)
     sphere { <rand(S) * 16 - 8, rand(S) * 3, rand(S) * 12 - 4>, 0.2 + rand(S) * 0.3
         texture { pigment { color rgb <rand(S), rand(S), rand(S)> } finish { phong 0.8 } } }
 #end
@@ -26,8 +26,8 @@ POV
 
 work()
 {
-    run povray +I"$IN/work.pov" +Owork.ppm +FP +W200 +H150 +WT2 -D -GA +A0.3 2>said
-    cksum work.ppm
+    run povray +I"$IN/work.pov" +Owork.ppm +FP +W320 +H240 +WT2 -D -GA +A0.3 -J 2>said
+    tail -c 230400 work.ppm | cksum     # without the date in its head
     echo 'sphere { <0, 0' >wrong.pov
     run povray +Iwrong.pov +Owrong.ppm +FP -D -GA 2>said || echo "exit status $?"
 }

@@ -2,7 +2,6 @@
 # r: data frames, linear models, matrices, strings and forked workers.
 # package: r-base-core
 # uses: fork
-# timeout: 240
 prepare()
 {
     make-input csv 20000 >table.csv

@@ -13,7 +13,7 @@ def say(*words):
     parts = [str(w).encode() for w in words]
     return b'*%d\r\n' % len(parts) + b''.join(b'$%d\r\n%s\r\n' % (len(p), p) for p in parts)
 out = []
-for n in range(60000):
+for n in range(30000):
     out.append(say('SET', f'key:{n}', 'x' * chance.randrange(1, 300)))
     out.append(say('HSET', f'hash:{n % 500}', f'field{n}', n))
     out.append(say('RPUSH', f'list:{n % 300}', 'y' * (n % 90)))
@@ -43,7 +43,7 @@ work()
 {
     begin
     ask --pipe <"$IN/fill" | tail -1
-    redis-benchmark -s redis.sock -q -n 20000 -c 20 -r 1000 \
+    redis-benchmark -s redis.sock -q -n 10000 -c 20 -r 1000 \
         -t set,get,incr,lpush,lpop,sadd,hset,zadd,lrange_100 >benchmark 2>&1
     tr '\r' '\n' <benchmark | grep -c 'requests per second'
     ask del key:__rand_int__ counter:__rand_int__ mylist myset myhash myzset >benchmark

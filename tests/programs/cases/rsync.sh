@@ -4,7 +4,7 @@
 # uses: fork
 prepare()
 {
-    make-input tree tree 6000
+    make-input tree tree 3000
     make-input bytes 30000000 >tree/bytes
 }
 

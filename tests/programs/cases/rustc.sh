@@ -3,7 +3,6 @@
 # package: rustc
 # also: gcc
 # uses: threads fork
-# timeout: 240
 prepare()
 {
     cat >work.rs <<'RUST'

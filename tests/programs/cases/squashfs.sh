@@ -4,9 +4,9 @@
 # uses: threads
 prepare()
 {
-    make-input tree tree 6000
-    make-input text 60000 >tree/text
-    make-input bytes 3000000 >tree/bytes
+    make-input tree tree 3000
+    make-input text 20000 >tree/text
+    make-input bytes 1000000 >tree/bytes
 }
 
 work()

@@ -4,7 +4,7 @@
 # uses: threads
 prepare()
 {
-    make-input text 80000 >text
+    make-input text 40000 >text
     cp /bin/bash program
 }
 

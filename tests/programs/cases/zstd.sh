@@ -4,7 +4,7 @@
 # uses: threads
 prepare()
 {
-    make-input text 150000 >text
+    make-input text 60000 >text
     make-input tree tree 1500
 }
 
@@ -15,7 +15,7 @@ work()
         cksum work.zst
         run zstd -q -dc work.zst | cksum
     done
-    run zstd -q --ultra -20 --long=24 -c "$IN/text" | run zstd -q -dc --long=24 | cksum
+    run zstd -q --ultra -19 --long=24 -c "$IN/text" | run zstd -q -dc --long=24 | cksum
     run zstd -q --train -r "$IN/tree" -o dictionary --maxdict=20000
     cksum dictionary
     mkdir packed
