@@ -1,5 +1,6 @@
 /* option.c: reading ASHLAR=; see option.h. */
 #include "api/option.h"
+#include "api/cgroup.h"
 #include "base/print.h"
 #include "heap/heap.h"
 #include "os/os.h"
@@ -326,62 +327,12 @@ static void print_table(void)
     }
 }
 
-static uint64_t read_limit_file(const char *path)
-{
-    char text[64];
-    long n = ash_os_read_file(path, text, sizeof(text));
-    if (n <= 0)
-        return 0;
-    uint64_t bytes;
-    struct word word = {text, strcspn(text, "\n")};
-    return read_number(word, &bytes) && bytes < (uint64_t)1 << 60 ? bytes : 0;
-}
-
-/* The path of this process in a hierarchy: the text behind "0::" or ":memory:". */
-static const char *cgroup_path(char *text, const char *mark)
-{
-    char *at = strstr(text, mark);
-    if (!at)
-        return NULL;
-    at += strlen(mark);
-    at[strcspn(at, "\n")] = 0;
-    return at;
-}
-
-static uint64_t limit_at(const char *root, const char *path, const char *file)
-{
-    struct ash_line line;
-    ash_line_init(&line);
-    ash_line_fmt(&line, "%s%s/%s", root, path, file);
-    ash_line_char(&line, 0);
-    return read_limit_file(line.text);
-}
-
-/* The memory limit of the cgroup: v2 memory.max, else v1 memory.limit_in_bytes; 0: none. Inside a
- * container the own group is the root of what is mounted. */
-static uint64_t cgroup_limit(void)
-{
-    char text[2048];
-    uint64_t bytes = 0;
-    const char *path;
-    if (ash_os_read_file("/proc/self/cgroup", text, sizeof(text)) > 0 &&
-        (path = cgroup_path(text, "0::")) != NULL)
-        bytes = limit_at("/sys/fs/cgroup", path, "memory.max");
-    if (!bytes)
-        bytes = read_limit_file("/sys/fs/cgroup/memory.max");
-    if (!bytes && ash_os_read_file("/proc/self/cgroup", text, sizeof(text)) > 0 &&
-        (path = cgroup_path(text, ":memory:")) != NULL)
-        bytes = limit_at("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes");
-    if (!bytes)
-        bytes = read_limit_file("/sys/fs/cgroup/memory/memory.limit_in_bytes");
-    return bytes;
-}
-
 static void apply(const struct ash_options *options)
 {
     ash_misuse_mode = options->misuse_report ? ASH_MISUSE_GO_ON : ASH_MISUSE_ABORT;
     ash_misuse_check_level = options->check;
-    uint64_t limit = options->limit_cgroup ? cgroup_limit() : options->limit_bytes;
+    uint64_t limit = options->limit_cgroup ? ash_cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup")
+                                           : options->limit_bytes;
     atomic_store_explicit(&ash_space_count.limit_bytes, (int64_t)limit, memory_order_relaxed);
     if (options->region_sparse)
         ash_region_force_sparse();
