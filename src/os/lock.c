@@ -54,6 +54,14 @@ static void forget_other_generation(uint32_t token)
     held_in = token;
 }
 
+/* A handler may have forked in the middle of a change, and we are the child, back in a frame of
+ * the parent's: what was read before the fork must not be written after it. */
+static void forget_if_forked(uint32_t token)
+{
+    if (token_now() != token)
+        held_ranks = 0;
+}
+
 static void check_rank(const struct ash_lock *lock)
 {
     forget_other_generation(token_now());
@@ -65,12 +73,14 @@ static void note_taken(const struct ash_lock *lock, uint32_t token)
 {
     forget_other_generation(token);
     held_ranks |= 1u << lock->rank;
+    forget_if_forked(token);
 }
 
 static void note_dropped(const struct ash_lock *lock, uint32_t token)
 {
     if (held_in == token)
         held_ranks &= ~(1u << lock->rank);
+    forget_if_forked(token);
 }
 #else
 static void check_rank(const struct ash_lock *lock)
