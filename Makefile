@@ -13,7 +13,7 @@ all:
 	@mkdir -p build
 	@cmake --preset release $(OPTIONS) >build/configure.log 2>&1 || \
 	    { cat build/configure.log; exit 1; }
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) --target products
 
 deps:            # what the build needs
 	@deps/install build
@@ -27,8 +27,10 @@ programs-deps:   # the programs that check-programs runs
 demo: deps all   # a real program on Ashlar, then what its heap held
 	ASHLAR=stats build/ashlar run -- perl demo/words.pl
 check: check-deps all   # ASHLAR_CONFIGS=ON (CI): every other configuration as a test of its own
+	@cmake --build build -j $(JOBS)
 	@$(CTEST) -j $(JOBS) -LE programs
 check-programs: programs-deps all
+	@cmake --build build -j $(JOBS)
 	@$(CTEST) -L programs
 
 install: all
@@ -38,7 +40,7 @@ uninstall:
 
 debug clang region26 asan tsan cov fuzz aarch64 lint:   # one configuration, in build/config/
 	@tests/config/run $@ build/config/$@ $(JOBS)
-models: all      # the Spin models of the protocols
+models: check-deps all     # the Spin models of the protocols
 	@$(CTEST) -L model
 fmt:
 	@git ls-files '*.c' '*.h' '*.hpp' '*.cpp' | xargs clang-format -i
