@@ -1,5 +1,6 @@
 /* purge.c: giving memory back, and the counters it is decided by; see purge.h. */
 #include "space/purge.h"
+#include "space/leftover.h"
 
 struct ash_space_count ash_space_count;
 
@@ -231,6 +232,7 @@ void ash_purge_tick(uint64_t now_ms)
 
 size_t ash_purge_all(void)
 {
+    ash_leftover_retry();
     struct sweep how = {.want = INT64_MAX, .older = 0, .now_ms = 0, .split = true};
     return (size_t)sweep_groups(&how) * ASH_SLICE_BYTES;
 }
@@ -239,7 +241,8 @@ uint64_t ash_purge_committed_bytes(void)
 {
     int64_t slices = get(&ash_space_count.live) + get(&ash_space_count.dirty);
     return (uint64_t)max_of(slices, 0) * ASH_SLICE_BYTES +
-           (uint64_t)max_of(get(&ash_space_count.huge_bytes), 0);
+           (uint64_t)max_of(get(&ash_space_count.huge_bytes), 0) +
+           (uint64_t)max_of(get(&ash_space_count.leftover_bytes), 0);
 }
 
 uint64_t ash_purge_peak_bytes(void)

@@ -30,6 +30,7 @@ struct ash_space_count {
     _Atomic int64_t live;           /* claimed */
     _Atomic int64_t dirty;          /* free and touched */
     _Atomic int64_t huge_bytes;     /* huge objects */
+    _Atomic int64_t leftover_bytes; /* memory that could not be given back yet (leftover.h) */
     _Atomic int64_t huge_untouched; /* untouched slices in groups born huge (S10) */
     _Atomic int64_t huge_groups;
     _Atomic uint64_t peak_bytes;   /* most ever committed, as of the last fresh claim */

@@ -1,6 +1,7 @@
 /* region.c: reserving, opening and closing address ranges; see region.h. */
 #include "space/region.h"
 #include "base/check.h"
+#include "space/leftover.h"
 #include "space/purge.h"
 
 _Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT] __attribute__((aligned(4096)));
@@ -315,6 +316,7 @@ uintptr_t ash_region_map_huge(size_t bytes, size_t align)
     if (bytes > ((size_t)1 << 46))
         return 0;
     size_t n = (offset + bytes + ASH_REGION_BYTES - 1) >> ASH_REGION_SHIFT;
+    ash_leftover_retry();
     if (!ash_purge_admits(0, bytes))
         return 0;
     uintptr_t base = sparse_only ? 0 : ash_os_reserve(n * ASH_REGION_BYTES, ASH_REGION_BYTES);
@@ -342,8 +344,9 @@ void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
     mark_windows(base, n, ASH_WINDOW_GONE, ASH_WINDOW_GONE); /* S7: before the metas go */
     /* The object was shrunk or mapped exactly: other mappings may lie in its windows, so
      * only our own parts are unmapped: the metas, and the object. */
-    ash_os_unmap(addr, bytes);
-    ash_os_unmap(base, ASH_GROUPS_OFFSET);
+    ash_leftover_retry();
+    ash_leftover_unmap(addr, bytes);
+    ash_leftover_unmap(base, ASH_GROUPS_OFFSET);
     atomic_fetch_sub_explicit(&ash_space_count.window_count, n, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)bytes, memory_order_relaxed);
 }
