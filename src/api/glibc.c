@@ -8,6 +8,7 @@
 /* tidy: twin: tests/conform/statistics.c; the embedded library has no such names. */
 /* tidy: name: glibc names these functions. */
 /* tidy: vocabulary: and their fields and parameters. */
+#include "api/init.h"
 #include "api/stats.h"
 #include "heap/heap.h"
 #include <errno.h>

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 const char ash_init_linked;
+#ifndef ASHLAR_EMBED /* which leaves malloc to the program */
+static const char *const malloc_wanted __attribute__((used)) = &ash_malloc_linked;
+#endif
 
 /* The report comes at the second of two ends. A shared library's destructor runs while those of
  * others still have to free; what it registered before main runs last of all. A program that has

@@ -9,6 +9,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+const char ash_malloc_linked;
+
 void *malloc(size_t bytes)
 {
     return ash_fast_malloc(bytes);
