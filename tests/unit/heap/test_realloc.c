@@ -81,7 +81,7 @@ static void a_block_moves_when_less_is_used(void **state)
 static void large_objects_grow_in_place(void **state)
 {
     (void)state;
-    ash_fast_free(get(40 * MIB)); /* so many slices are open */
+    ash_fast_free(get(20 * MIB)); /* so many slices are open */
     void *p = get(MIB);
     for (size_t bytes = MIB; bytes <= 16 * MIB; bytes += 700000)
         assert_ptr_equal(changed(p, bytes), p);
@@ -94,10 +94,10 @@ static void a_huge_object_that_shrinks_much_comes_into_a_region(void **state)
 {
     (void)state;
     void *p = get(ASH_REGION_BYTES / 2 + MIB);
-    fill(p, 20 * MIB);
-    void *q = changed(p, 20 * MIB);
+    fill(p, 4 * MIB);
+    void *q = changed(p, 4 * MIB);
     assert_int_equal(page_of(q)->kind, ASH_KIND_LARGE);
-    assert_true(holds(q, 20 * MIB));
+    assert_true(holds(q, 4 * MIB));
     assert_int_equal(ash_huge_count, 0);
     void *r = changed(get(ASH_REGION_BYTES / 2 + MIB), 1000);
     assert_int_equal(page_of(r)->kind, ASH_KIND_SMALL);
