@@ -292,6 +292,12 @@ static bool read_bins(struct survey *survey)
 
 /* ---- counters ---- */
 
+/* Counters that threads change without an order may be below zero for a moment. */
+static uint64_t at_least_zero(int64_t n)
+{
+    return n > 0 ? (uint64_t)n : 0;
+}
+
 static bool read_counters(struct survey *survey)
 {
     const struct ash_anchor *anchor = survey->anchor;
@@ -307,15 +313,13 @@ static bool read_counters(struct survey *survey)
     if (!ok)
         return false;
     struct ash_stat_values *to = &survey->values;
-    int64_t slices = count.live_slices + count.dirty_slices;
-    to->committed_bytes =
-        ((uint64_t)(slices > 0 ? slices : 0) << anchor->slice_shift) + (uint64_t)count.huge_bytes;
+    uint64_t slices = at_least_zero(count.live_slices) + at_least_zero(count.dirty_slices);
+    to->committed_bytes = (slices << anchor->slice_shift) + (uint64_t)count.huge_bytes;
     to->peak_committed_bytes = (uint64_t)count.peak_bytes > to->committed_bytes
                                    ? (uint64_t)count.peak_bytes
                                    : to->committed_bytes;
     to->mapped_bytes = (uint64_t)count.window_count << anchor->region_shift;
-    to->dirty_bytes = (uint64_t)(count.dirty_slices > 0 ? count.dirty_slices : 0)
-                      << anchor->slice_shift;
+    to->dirty_bytes = at_least_zero(count.dirty_slices) << anchor->slice_shift;
     to->purged_bytes = (uint64_t)count.purged_bytes;
     to->purge_count = (uint64_t)count.purge_count;
     to->large_count = (uint64_t)count.large_count;

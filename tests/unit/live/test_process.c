@@ -1,6 +1,7 @@
 /* test_process.c: finding processes and reading their memory. */
 #include "live/live.h"
 #include "child.h"
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -53,9 +54,24 @@ static void a_process_without_the_library_is_told(void **state)
 {
     (void)state;
     struct ash_live live;
-    /* The library is linked into this program, but never started: its anchor is not filled. */
-    assert_int_equal(ash_live_attach(getpid(), &live), ASH_LIVE_NOT_ASHLAR);
-    assert_int_equal(live.pid, getpid());
+    int ends[2];
+    pid_t pid;
+    char *const words[] = {"cat", NULL};
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(pipe(ends), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+    assert_int_equal(posix_spawnp(&pid, "cat", &actions, NULL, words, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    assert_int_equal(ash_live_attach(pid, &live), ASH_LIVE_NOT_ASHLAR);
+    assert_int_equal(live.pid, pid);
+    assert_string_equal(live.command, "cat");
+    assert_null(ash_live_why_not(pid));
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(ash_live_attach(pid, &live), ASH_LIVE_NOBODY);
 }
 
 static void a_name_that_steers_a_terminal_is_cleaned(void **state)
