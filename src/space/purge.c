@@ -69,6 +69,18 @@ static int64_t keep_slices(void)
 
 /* ---- releasing ---- */
 
+/* Locked memory (mlock) is never released, and a kernel that is short of memory may refuse as
+ * well. What was refused stays dirty, so it stays surplus: without a pause every return would
+ * ask for all of it again. */
+#define REFUSED_PAUSE_MS 100
+static _Atomic uint64_t refused_ms; /* the last refusal; 0: none yet */
+
+static bool was_refused_lately(uint64_t now_ms)
+{
+    uint64_t last_ms = atomic_load_explicit(&refused_ms, memory_order_relaxed);
+    return last_ms != 0 && now_ms - last_ms < REFUSED_PAUSE_MS;
+}
+
 /* Releases the claimed slices of run (a mask); returns how many. They stay claimed. */
 static unsigned release_run(uintptr_t group_addr, struct ash_group *group, uint32_t run)
 {
@@ -78,8 +90,11 @@ static unsigned release_run(uintptr_t group_addr, struct ash_group *group, uint3
         unsigned len = (unsigned)__builtin_ctzll(~((uint64_t)left >> first_i));
         uint32_t part = ash_bitmap_run(first_i, len);
         left &= ~part;
-        if (ash_os_release(group_addr + first_i * ASH_SLICE_BYTES, len * ASH_SLICE_BYTES) != 0)
-            continue; /* stays touched: the count stays exact, a later purge tries again (F14) */
+        if (ash_os_release(group_addr + first_i * ASH_SLICE_BYTES, len * ASH_SLICE_BYTES) != 0) {
+            /* stays touched: the count stays exact, a later purge tries again (F14) */
+            atomic_store_explicit(&refused_ms, ash_os_now_ms(), memory_order_relaxed);
+            continue;
+        }
         atomic_fetch_and_explicit(&group->touched, ~part, memory_order_relaxed);
         atomic_fetch_add_explicit(&ash_space_count.purged_bytes, len * ASH_SLICE_BYTES,
                                   memory_order_relaxed);
@@ -211,7 +226,7 @@ void ash_purge_note_return(unsigned n)
     uint64_t now_ms = ash_os_now_ms();
     turn_window(now_ms);
     int64_t surplus = dirty - keep_slices();
-    if (surplus >= BATCH_SLICES)
+    if (surplus >= BATCH_SLICES && !was_refused_lately(now_ms))
         purge_surplus(surplus, (uint32_t)now_ms);
 }
 
@@ -223,7 +238,7 @@ void ash_purge_tick(uint64_t now_ms)
         set(&demand.peak, get(&ash_space_count.live));
         set(&demand.low, get(&ash_space_count.live));
     }
-    if (get(&ash_space_count.dirty) == 0)
+    if (get(&ash_space_count.dirty) == 0 || was_refused_lately(now_ms))
         return;
     struct sweep how = {
         .want = INT64_MAX, .older = AGE_MS, .now_ms = (uint32_t)now_ms, .whole_only = false};

@@ -151,6 +151,25 @@ static void a_refused_release_stays_counted_and_is_tried_again(void **state)
     assert_int_equal(ash_purge_all(), 5 * ASH_SLICE_BYTES);
 }
 
+static void refused_surplus_is_not_asked_for_at_every_return(void **state)
+{
+    (void)state;
+    struct ash_run runs[100];
+    for (size_t i = 0; i < ASH_COUNT_OF(runs); i++)
+        runs[i] = claim(ASH_GROUP_SLICES);
+    uint64_t before = ash_os_fail_count();
+    ash_os_fail_set(0, 1, ASH_FAIL_MADVISE, 0);
+    for (size_t i = 0; i < ASH_COUNT_OF(runs); i++)
+        give_back(runs[i]);
+    uint64_t n_asked = ash_os_fail_count() - before;
+    ash_os_fail_set(0, 0, 0, 0);
+    /* all groups in each pass of one sweep, and some sweeps where the test runs slowly; it
+     * would be a hundred sweeps and more */
+    assert_in_range(n_asked, 1, 20 * ASH_COUNT_OF(runs));
+    counts_must_agree_with_groups();
+    assert_int_equal(ash_purge_all(), ASH_COUNT_OF(runs) * ASH_GROUP_BYTES);
+}
+
 static void the_limit_makes_dirty_memory_go_back_first(void **state)
 {
     (void)state;
@@ -257,6 +276,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_tick_leaves_what_is_in_use),
         cmocka_unit_test(everything_free_goes_back_on_request),
         cmocka_unit_test(a_refused_release_stays_counted_and_is_tried_again),
+        cmocka_unit_test(refused_surplus_is_not_asked_for_at_every_return),
         cmocka_unit_test(the_limit_makes_dirty_memory_go_back_first),
         cmocka_unit_test(committed_is_what_is_live_or_dirty),
         cmocka_unit_test(huge_groups_in_use_are_not_split_by_age),
