@@ -98,4 +98,4 @@ class Ps(Case):
 
 
 if __name__ == '__main__':
-    common.main()
+    common.main(reads=True)

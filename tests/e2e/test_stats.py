@@ -152,7 +152,11 @@ class NotOnAshlar(Case):
 
 
 class Files(Case):
-    """The library's file changes under a living program."""
+    """The library has no file, or its file changes under a living program."""
+
+    def test_a_static_program_with_the_library_linked_in(self):
+        with Living([PROGRAMS + '/e2e_static_ashlar']) as living:
+            self.assertIn('e2e_static_ashl', self.must('stats', str(living.pid)))
 
     def test_a_deleted_library_is_read_from_memory(self):
         shutil.copy(LIBRARY, self.path('gone.so'))
@@ -210,4 +214,4 @@ class OtherUser(Case):
 
 
 if __name__ == '__main__':
-    common.main()
+    common.main(reads=True)
