@@ -81,10 +81,16 @@ static __attribute__((noinline, cold)) void *new_after_failure(size_t bytes, siz
     }
 }
 
-static inline void *new_plain(size_t bytes)
+static __attribute__((noinline)) void *new_slow(size_t bytes)
 {
     void *p = ash_fast_malloc(bytes);
     return ASH_LIKELY(p != NULL) ? p : new_after_failure(bytes, 0);
+}
+
+static inline void *new_plain(size_t bytes)
+{
+    void *p = ash_fast_try(bytes);
+    return ASH_LIKELY(p != NULL) ? p : new_slow(bytes);
 }
 
 static inline void *new_aligned(size_t bytes, size_t align)

@@ -39,6 +39,19 @@ ASH_INLINE void *ash_fast_malloc(size_t bytes)
     return p;
 }
 
+/* The same without a slow path: NULL where there would be one. For callers that have more to do
+ * after a failure, and then no frame to build before a success. */
+ASH_INLINE void *ash_fast_try(size_t bytes)
+{
+    if (ASH_UNLIKELY(bytes > ASH_SMALL_MAX))
+        return NULL;
+    size_t cls = ash_class_of_small(bytes);
+    void *p = ash_tls.bin[cls];
+    if (ASH_LIKELY(p != NULL))
+        ash_tls.bin[cls] = *(void **)p;
+    return p;
+}
+
 /* tidy: preprocessor: golden counts: compilers keep atomic loads apart from their use. */
 /* Reads that fold into a compare. Compilers keep atomic loads apart from the instruction
  * that uses them, which costs an instruction each. */
