@@ -27,6 +27,15 @@ static inline void skip_if_emulated(void)
         skip();
 }
 
+/* Skips the test under the thread sanitizer: its memory map has no room where sparse windows
+ * lie, and gcc's ends a child of a threaded process that makes threads. */
+static inline void skip_under_tsan(void)
+{
+#ifdef __SANITIZE_THREAD__
+    skip();
+#endif
+}
+
 struct child {
     int status;
     char text[CHILD_TEXT_BYTES]; /* what it wrote to stderr */

@@ -233,6 +233,7 @@ static int starter_is_replaced_in_the_child(void)
 static void a_starter_caught_by_a_fork_is_replaced(void **state)
 {
     (void)state;
+    skip_under_tsan();
     get(16);
     if (!pin())
         skip();
@@ -258,6 +259,7 @@ static int starter_is_kept_in_the_child(void)
 static void a_starter_at_rest_survives_a_fork(void **state)
 {
     (void)state;
+    skip_under_tsan();
     get(16);
     old_block = young_block(100);
     old_starter = owner_of(old_block);

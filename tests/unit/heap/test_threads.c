@@ -305,6 +305,7 @@ static int free_everything_in_the_child(void)
 static void the_child_frees_what_other_threads_allocated(void **state)
 {
     (void)state;
+    skip_under_tsan();
     set_scene();
     child_must_pass(free_everything_in_the_child);
     guest_end(&guest);
@@ -330,6 +331,7 @@ static int heap_is_quarantined_in_the_child(void)
 static void a_heap_caught_in_a_slow_path_is_quarantined(void **state)
 {
     (void)state;
+    skip_under_tsan();
     set_scene();
     guest.heap->busy = 1; /* H10 */
     child_must_pass(heap_is_quarantined_in_the_child);
@@ -369,6 +371,7 @@ static int orphan_can_be_adopted_in_the_child(void)
 static void an_orphan_at_rest_stays_one(void **state)
 {
     (void)state;
+    skip_under_tsan();
     set_scene();
     guest_end(&guest);
     child_must_pass(orphan_can_be_adopted_in_the_child);
@@ -438,6 +441,7 @@ static int cut_page_is_recounted(void)
 static void a_free_cut_in_two_is_made_good(void **state)
 {
     (void)state;
+    skip_under_tsan();
     set_scene();
     struct ash_meta *page = page_of(theirs[0]);
     page->attn--;
@@ -476,6 +480,7 @@ static int grandchild_works(void)
 static void a_fork_in_a_child_is_repaired_too(void **state)
 {
     (void)state;
+    skip_under_tsan();
     set_scene();
     child_must_pass(grandchild_works);
     guest_end(&guest);

@@ -83,6 +83,7 @@ static void a_refused_step_shrinks_to_what_is_needed(void **state)
 static void where_rights_cannot_be_given_a_sparse_window_serves(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_os_fail_set(0, 1, ASH_FAIL_MPROTECT, 0);
     struct ash_run run = claim(3);
     ash_os_fail_set(0, 0, 0, 0);
@@ -125,6 +126,7 @@ static void a_full_region_is_followed_by_another(void **state)
 static void sparse_windows_map_what_they_open(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     struct ash_run run = claim(4);
     struct ash_region *region = ash_region_of(run.addr);
@@ -142,6 +144,7 @@ static void sparse_windows_map_what_they_open(void **state)
 static void free_groups_of_a_sparse_window_are_unmapped_and_come_back(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     struct ash_run run = claim(32);
     fill(run);
@@ -161,6 +164,7 @@ static void free_groups_of_a_sparse_window_are_unmapped_and_come_back(void **sta
 static void a_group_that_cannot_be_unmapped_is_purged(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     struct ash_run run = claim(32);
     fill(run);
@@ -184,6 +188,7 @@ static void map_foreign(uintptr_t addr)
 static void foreign_mappings_in_a_sparse_window_are_left_alone(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     struct ash_run run = claim(32);
     struct ash_region *region = ash_region_of(run.addr);
@@ -202,6 +207,7 @@ static void foreign_mappings_in_a_sparse_window_are_left_alone(void **state)
 static void a_closed_group_that_is_taken_meanwhile_is_foreign(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     struct ash_run run = claim(32);
     give_back(run);
@@ -216,6 +222,7 @@ static void a_closed_group_that_is_taken_meanwhile_is_foreign(void **state)
 static void a_full_sparse_window_is_followed_by_another(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     for (unsigned i = ASH_FIRST_GROUP; i < ASH_REGION_GROUPS; i++)
         claim(ASH_GROUP_SLICES);
@@ -228,6 +235,7 @@ static void a_full_sparse_window_is_followed_by_another(void **state)
 static void a_refused_group_leaves_the_sparse_window(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     claim(32);
     ash_os_fail_set(0, 1, ASH_FAIL_MMAP, 0);
@@ -254,6 +262,7 @@ static int close_a_group_in_use(void)
 static void closing_a_group_in_use_is_a_broken_promise(void **state)
 {
     (void)state;
+    skip_under_tsan();
     child_must_abort(close_a_group_in_use, "F01");
 }
 
@@ -393,6 +402,7 @@ static void impossible_huge_objects_are_refused(void **state)
 static void huge_objects_exist_in_sparse_windows_too(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_region_force_sparse();
     uintptr_t addr = ash_region_map_huge(HUGE_BYTES, ASH_SLICE_BYTES);
     assert_true(addr != 0);
@@ -405,6 +415,7 @@ static void huge_objects_exist_in_sparse_windows_too(void **state)
 static void a_huge_object_without_rights_becomes_sparse(void **state)
 {
     (void)state;
+    skip_under_tsan();
     ash_os_fail_set(0, 1, ASH_FAIL_MPROTECT, 0);
     uintptr_t addr = ash_region_map_huge(HUGE_BYTES, ASH_SLICE_BYTES);
     ash_os_fail_set(0, 0, 0, 0);
