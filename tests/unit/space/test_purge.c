@@ -154,20 +154,20 @@ static void a_refused_release_stays_counted_and_is_tried_again(void **state)
 static void refused_surplus_is_not_asked_for_at_every_return(void **state)
 {
     (void)state;
-    struct ash_run runs[100];
-    for (size_t i = 0; i < ASH_COUNT_OF(runs); i++)
-        runs[i] = claim(ASH_GROUP_SLICES);
+    struct ash_run whole[100];
+    for (size_t i = 0; i < ASH_COUNT_OF(whole); i++)
+        whole[i] = claim(ASH_GROUP_SLICES);
     uint64_t before = ash_os_fail_count();
     ash_os_fail_set(0, 1, ASH_FAIL_MADVISE, 0);
-    for (size_t i = 0; i < ASH_COUNT_OF(runs); i++)
-        give_back(runs[i]);
+    for (size_t i = 0; i < ASH_COUNT_OF(whole); i++)
+        give_back(whole[i]);
     uint64_t n_asked = ash_os_fail_count() - before;
     ash_os_fail_set(0, 0, 0, 0);
-    /* all groups in each pass of one sweep, and some sweeps where the test runs slowly; it
+    /* all groups in each pass of one sweep, and some sweeps where the test whole slowly; it
      * would be a hundred sweeps and more */
-    assert_in_range(n_asked, 1, 20 * ASH_COUNT_OF(runs));
+    assert_in_range(n_asked, 1, 20 * ASH_COUNT_OF(whole));
     counts_must_agree_with_groups();
-    assert_int_equal(ash_purge_all(), ASH_COUNT_OF(runs) * ASH_GROUP_BYTES);
+    assert_int_equal(ash_purge_all(), ASH_COUNT_OF(whole) * ASH_GROUP_BYTES);
 }
 
 static void the_limit_makes_dirty_memory_go_back_first(void **state)
