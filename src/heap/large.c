@@ -105,12 +105,8 @@ static void *alloc_huge(size_t bytes, size_t align, bool *ret_zero)
     return (void *)addr;
 }
 
-void *ash_large_alloc(size_t bytes, size_t align, bool *ret_zero)
+static void *alloc_once(size_t bytes, size_t align, bool *ret_zero)
 {
-    if (bytes > PTRDIFF_MAX)
-        return NULL;
-    ash_thread_check_fork();
-    ash_thread_tick();
     size_t n = (bytes + ASH_SLICE_BYTES - 1) >> ASH_SLICE_SHIFT;
     if (n == 0)
         n = 1;
@@ -127,6 +123,22 @@ void *ash_large_alloc(size_t bytes, size_t align, bool *ret_zero)
     count_object(1, run.n_slices * ASH_SLICE_BYTES, false);
     *ret_zero = run.zero;
     return (void *)run.addr;
+}
+
+void *ash_large_alloc(size_t bytes, size_t align, bool *ret_zero)
+{
+    if (bytes > PTRDIFF_MAX)
+        return NULL;
+    ash_thread_check_fork();
+    ash_thread_tick();
+    void *p = alloc_once(bytes, align, ret_zero);
+    /* F13: idle pages may lie where the object would fit, or hold what a limit lacks. What is
+     * larger than all that was ever open is not worth their loss. */
+    if (!p && bytes <= ash_region_open_count() * ASH_GROUP_BYTES) {
+        ash_threads_trim();
+        p = alloc_once(bytes, align, ret_zero);
+    }
+    return p;
 }
 
 size_t ash_large_usable(const struct ash_meta *head)

@@ -410,6 +410,10 @@ bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
         ash_page_retire(heap, cls);
     }
     page = page_new(heap, cls);
+    if (!page && heap->retained_bytes > 0) { /* F13: what other classes keep */
+        ash_page_release_empty(heap, 0);
+        page = page_new(heap, cls);
+    }
     if (!page)
         return false;
     heap->cur[cls] = page;
