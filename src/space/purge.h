@@ -3,8 +3,9 @@
  * A free slice that was touched is *dirty*: it holds memory that a new page could use
  * without a fault. Kept are max(regrowth, live/8, 4 MiB); regrowth is the largest rise
  * after a fall within the last one to two seconds. What exceeds that goes back in batches
- * at the very return that makes it surplus. So a process that frees much and falls quiet has already
- * given back, and a loop that frees and takes again keeps its memory from its second round.
+ * at the very return that makes it surplus. So a process that frees much and falls quiet has
+ * already given back, and a loop that frees and takes again keeps its memory from its second
+ * round.
  *
  *     live ──╮    ╭──╮    regrowth = how far live came back up towards its last peak
  *            ╰────╯  ╰─

@@ -1,4 +1,4 @@
-/* test_alloc.c: where blocks come from when the bin is empty; zeros, alignment, refusal (H8). */
+/* test_alloc.c: where blocks come from when the bin is empty; zeros, alignment, no memory (H8). */
 #include "base/hooks.h"
 #include "scene.h"
 
