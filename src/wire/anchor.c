@@ -21,9 +21,9 @@ static bool lie_within(const uint32_t *offsets, size_t n, uint32_t record_bytes)
 
 static bool fields_fit(const struct ash_anchor *anchor)
 {
-    const uint32_t in_meta[] = {anchor->meta_owner, anchor->meta_kind,   anchor->meta_bsize,
-                                anchor->meta_attn,  anchor->meta_attn0,  anchor->meta_out,
-                                anchor->meta_state, anchor->meta_carved, anchor->meta_xfree,
+    const uint32_t in_meta[] = {anchor->meta_owner,   anchor->meta_kind,   anchor->meta_bsize,
+                                anchor->meta_attn,    anchor->meta_attn0,  anchor->meta_out,
+                                anchor->meta_state,   anchor->meta_carved, anchor->meta_xfree,
                                 anchor->meta_n_slices};
     const uint32_t in_heap[] = {anchor->heap_next, anchor->heap_kind,   anchor->heap_inbox,
                                 anchor->heap_tls,  anchor->heap_handed, anchor->heap_remote};
@@ -35,8 +35,8 @@ static bool fields_fit(const struct ash_anchor *anchor)
            lie_within(in_meta, ASH_COUNT_OF(in_meta), anchor->meta_bytes) &&
            lie_within(in_heap, ASH_COUNT_OF(in_heap), anchor->heap_bytes) &&
            lie_within(in_group, ASH_COUNT_OF(in_group), anchor->group_bytes) &&
-           lie_within(in_region, ASH_COUNT_OF(in_region), 4096) &&
-           anchor->tls_bins <= 65536 && anchor->bin_count <= ASH_ANCHOR_BINS_MAX &&
+           lie_within(in_region, ASH_COUNT_OF(in_region), 4096) && anchor->tls_bins <= 65536 &&
+           anchor->bin_count <= ASH_ANCHOR_BINS_MAX &&
            anchor->page_bytes_max <= (uint64_t)1 << anchor->region_shift;
 }
 
