@@ -27,7 +27,7 @@ stop()
 {
     status=0
     kill -s "$1" "$server"
-    wait "$server" || status=$?
+    wait "$server" 2>/dev/null || status=$?
     servers=$(echo "$servers " | sed "s/ $server / /")
     echo "$server_name: exit status $status"
 }
@@ -50,4 +50,4 @@ trap end_servers EXIT
 
 # shellcheck source=/dev/null
 . "$1"
-"$2"
+"$2"; exit

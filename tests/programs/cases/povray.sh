@@ -26,8 +26,8 @@ POV
 
 work()
 {
-    run povray +I"$IN/work.pov" +Owork.ppm +FP +W320 +H240 +WT2 -D -GA +A0.3 -J 2>said
-    tail -c 230400 work.ppm | cksum     # without the date in its head
+    run povray +I"$IN/work.pov" +Owork.ppm +FP +W480 +H360 +WT2 -D -GA +A0.3 -J 2>said
+    tail -c 518400 work.ppm | cksum     # without the date in its head
     echo 'sphere { <0, 0' >wrong.pov
     run povray +Iwrong.pov +Owrong.ppm +FP -D -GA 2>said || echo "exit status $?"
 }

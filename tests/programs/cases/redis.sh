@@ -34,7 +34,7 @@ ask()
 
 begin()
 {
-    start redis run redis-server --port 0 --unixsocket redis.sock --io-threads 2 --save '' \
+    start redis run redis-server --port 0 --unixsocket redis.sock --lazyfree-lazy-user-del yes --save '' \
         --enable-debug-command yes --dbfilename redis.rdb --dir "$PWD" --daemonize no
     await redis-cli -s redis.sock ping
 }
@@ -63,7 +63,7 @@ work()
     ask debug digest
     ask zrange board 10 14 withscores
     ask no-such-command x || true
-    ask flushall
+    ask flushall async
     stop TERM
     complaints redis-1.log redis.log
 }

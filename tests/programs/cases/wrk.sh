@@ -42,6 +42,6 @@ work()
     url=http://127.0.0.1:$(cat "$IN/port")
     start nginx nginx -p "$PWD" -c "$IN/nginx.conf"
     await curl -sf "$url/say/x"
-    run wrk -t 2 -c 16 -d 3 -s "$IN/wrk.lua" "$url" | tail -1
+    run wrk -t 2 -c 16 -d 8 -s "$IN/wrk.lua" "$url" | tail -1
     stop QUIT
 }
