@@ -170,7 +170,7 @@ static enum ash_live_error find_anchor(pid_t pid, struct ash_anchor *ret_anchor)
     bool some = false, refused = false;
     while (fault == ASH_ANCHOR_NONE && getline(&line, &room, maps) > 0) {
         struct mapping mapping;
-        char probe;
+        char probe = 0;
         if (!parse_mapping(line, &mapping) || !may_hold_anchor(&mapping))
             continue;
         some = true;
