@@ -197,6 +197,20 @@ static void what_is_there_is_served_when_the_system_refuses(void **state)
     all_must_be_sound();
 }
 
+static void what_other_classes_keep_serves_at_the_limit(void **state)
+{
+    (void)state;
+    void *blocks[65];
+    get_many(blocks, 65, 1024);
+    put_many(blocks, 64);
+    assert_int_equal(page_of(blocks[0])->state, ASH_PAGE_EMPTY);
+    ash_space_count.limit_bytes = (int64_t)ash_purge_committed_bytes();
+    assert_non_null(ash_fast_malloc(3000)); /* F13 */
+    assert_null(ash_fast_malloc(5000));
+    ash_space_count.limit_bytes = 0;
+    all_must_be_sound();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +227,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(success_does_not_touch_errno),
         cmocka_unit_test(every_request_is_refused_properly),
         cmocka_unit_test(what_is_there_is_served_when_the_system_refuses),
+        cmocka_unit_test(what_other_classes_keep_serves_at_the_limit),
     };
     return scene_run(tests, ASH_COUNT_OF(tests), argc, argv);
 }

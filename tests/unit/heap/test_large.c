@@ -263,6 +263,19 @@ static void used_bytes_follow_the_objects(void **state)
     assert_int_equal(ash_space_count.used_bytes, 0);
 }
 
+static void idle_pages_make_room_for_an_object(void **state)
+{
+    (void)state;
+    for (size_t bytes = 16; bytes <= 8192; bytes *= 2)
+        ash_fast_free(get(bytes)); /* ten current pages without a block */
+    ash_space_count.limit_bytes = (int64_t)ash_purge_committed_bytes();
+    bool zero;
+    assert_non_null(ash_large_alloc(10 * ASH_SLICE_BYTES, ASH_SLICE_BYTES, &zero)); /* F13 */
+    assert_null(ash_large_alloc(ASH_SLICE_BYTES, ASH_SLICE_BYTES, &zero));
+    ash_space_count.limit_bytes = 0;
+    all_must_be_sound();
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +294,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(refusal_leaves_nothing_behind),
         cmocka_unit_test(ever_counts_objects_and_not_resizes),
         cmocka_unit_test(used_bytes_follow_the_objects),
+        cmocka_unit_test(idle_pages_make_room_for_an_object),
     };
     return scene_run(tests, ASH_COUNT_OF(tests), argc, argv);
 }
