@@ -50,4 +50,4 @@ trap end_servers EXIT
 
 # shellcheck source=/dev/null
 . "$1"
-"$2"; exit
+"$2"

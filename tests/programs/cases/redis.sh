@@ -34,8 +34,8 @@ ask()
 
 begin()
 {
-    start redis run redis-server --port 0 --unixsocket redis.sock --lazyfree-lazy-user-del yes --save '' \
-        --enable-debug-command yes --dbfilename redis.rdb --dir "$PWD" --daemonize no
+    start redis run redis-server --port 0 --unixsocket redis.sock --save '' \
+        --lazyfree-lazy-user-del yes --enable-debug-command yes --dbfilename redis.rdb --dir "$PWD" --daemonize no
     await redis-cli -s redis.sock ping
 }
 
