@@ -35,7 +35,8 @@ ask()
 begin()
 {
     start redis run redis-server --port 0 --unixsocket redis.sock --save '' \
-        --lazyfree-lazy-user-del yes --enable-debug-command yes --dbfilename redis.rdb --dir "$PWD" --daemonize no
+        --lazyfree-lazy-user-del yes --enable-debug-command yes --dbfilename redis.rdb \
+        --dir "$PWD" --daemonize no
     await redis-cli -s redis.sock ping
 }
 
