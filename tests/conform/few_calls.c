@@ -13,15 +13,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#ifndef SYS_rseq
-#define SYS_rseq 334
+#ifndef SYS_readlink
+#define SYS_readlink SYS_readlinkat /* newer machines have no other */
 #endif
 
 /* Calls that a malloc may make use of but can do without. */
-static const int optional[] = {SYS_mremap,     SYS_getrandom,     SYS_getcpu,
-                               SYS_membarrier, SYS_clock_gettime, SYS_sched_getaffinity,
-                               SYS_rseq,       SYS_sched_yield,   SYS_sysinfo,
-                               SYS_readlink,   SYS_gettid,        SYS_process_madvise};
+static const int optional[] = {SYS_mremap,      SYS_getrandom,     SYS_getcpu,
+                               SYS_membarrier,  SYS_clock_gettime, SYS_sched_getaffinity,
+                               SYS_sched_yield, SYS_sysinfo,       SYS_readlink,
+                               SYS_gettid,      SYS_rseq,          SYS_process_madvise};
 #define N_OPTIONAL (sizeof optional / sizeof optional[0])
 
 /* Newer kinds of advice: an older kernel answers EINVAL to them. */
