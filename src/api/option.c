@@ -327,12 +327,20 @@ static void print_table(void)
     }
 }
 
+/* What a control group leaves for blocks: it also pays for code, stacks, page tables and our
+ * metadata, and it kills where we could still have said NULL. */
+static uint64_t room_in_group(void)
+{
+    uint64_t limit = ash_cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+    uint64_t others = limit / 16 > ((uint64_t)4 << 20) ? limit / 16 : (uint64_t)4 << 20;
+    return limit > 2 * others ? limit - others : limit;
+}
+
 static void apply(const struct ash_options *options)
 {
     ash_misuse_mode = options->misuse_report ? ASH_MISUSE_GO_ON : ASH_MISUSE_ABORT;
     ash_misuse_check_level = options->check;
-    uint64_t limit = options->limit_cgroup ? ash_cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup")
-                                           : options->limit_bytes;
+    uint64_t limit = options->limit_cgroup ? room_in_group() : options->limit_bytes;
     atomic_store_explicit(&ash_space_count.limit_bytes, (int64_t)limit, memory_order_relaxed);
     if (options->region_sparse)
         ash_region_force_sparse();
