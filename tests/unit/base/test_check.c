@@ -43,7 +43,6 @@ static void broken_promise_names_its_text_and_place(void **state)
 static void report_is_one_line(void **state)
 {
     (void)state;
-    skip_if_emulated();
     struct child child = child_run(break_a_promise);
     char *newline = strchr(child.text, '\n');
     assert_non_null(newline);

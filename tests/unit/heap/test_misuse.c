@@ -125,6 +125,7 @@ static void must_be_foreign(void *p, const char *why)
 static void a_foreign_pointer_is_named_by_what_it_is(void **state)
 {
     (void)state;
+    skip_if_emulated();
     get(16);
     char on_the_stack[32];
     must_be_foreign(on_the_stack, "the stack of the main thread");

@@ -233,6 +233,7 @@ static int starter_is_replaced_in_the_child(void)
 static void a_starter_caught_by_a_fork_is_replaced(void **state)
 {
     (void)state;
+    skip_if_emulated();
     skip_under_tsan();
     get(16);
     if (!pin())

@@ -305,6 +305,7 @@ static int free_everything_in_the_child(void)
 static void the_child_frees_what_other_threads_allocated(void **state)
 {
     (void)state;
+    skip_if_emulated();
     skip_under_tsan();
     set_scene();
     child_must_pass(free_everything_in_the_child);
@@ -331,6 +332,7 @@ static int heap_is_quarantined_in_the_child(void)
 static void a_heap_caught_in_a_slow_path_is_quarantined(void **state)
 {
     (void)state;
+    skip_if_emulated();
     skip_under_tsan();
     set_scene();
     guest.heap->busy = 1; /* H10 */
@@ -441,6 +443,7 @@ static int cut_page_is_recounted(void)
 static void a_free_cut_in_two_is_made_good(void **state)
 {
     (void)state;
+    skip_if_emulated();
     skip_under_tsan();
     set_scene();
     struct ash_meta *page = page_of(theirs[0]);
@@ -455,6 +458,7 @@ static void a_free_cut_in_two_is_made_good(void **state)
 static void a_raw_clone_is_noticed(void **state)
 {
     (void)state;
+    skip_if_emulated();
     set_scene();
     long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
     assert_true(pid >= 0);
@@ -480,6 +484,7 @@ static int grandchild_works(void)
 static void a_fork_in_a_child_is_repaired_too(void **state)
 {
     (void)state;
+    skip_if_emulated();
     skip_under_tsan();
     set_scene();
     child_must_pass(grandchild_works);
