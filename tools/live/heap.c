@@ -146,6 +146,8 @@ static int by_addr(const void *a, const void *b)
 static const struct heap_row *heap_of(const struct survey *survey, uint64_t owner)
 {
     struct heap_row key = {.addr = owner};
+    if (survey->heap_n == 0)
+        return NULL;
     return bsearch(&key, survey->heaps, survey->heap_n, sizeof(key), by_addr);
 }
 

@@ -14,6 +14,7 @@
 #define MAPPING_MAX                                                                                \
     ((size_t)16 << 20) /* data of a library; larger mappings are not looked through */
 #define ANCHOR_ALIGN 64
+#define FIELDS_TO_FLAGS 7          /* behind the name in /proc/PID/stat */
 #define KERNEL_THREAD 0x00200000ul /* PF_KTHREAD, flags in /proc/PID/stat (proc(5)) */
 
 static FILE *open_proc(pid_t pid, const char *file)
@@ -49,20 +50,20 @@ void ash_live_each(bool (*visit)(void *arg, pid_t pid), void *arg)
     bool more = true;
     while (more && (entry = readdir(dir)) != NULL)
         if (isdigit((unsigned char)entry->d_name[0]))
-            more = visit(arg, (pid_t)atoi(entry->d_name));
+            more = visit(arg, (pid_t)strtol(entry->d_name, NULL, 10));
     closedir(dir);
 }
 
 bool ash_live_is_kernel(pid_t pid)
 {
     char text[512];
-    unsigned long flags;
     if (!read_proc(pid, "stat", text, sizeof(text)))
         return false;
     /* The name in brackets may hold anything; the fields behind it may not. */
-    const char *behind = strrchr(text, ')');
-    return behind && sscanf(behind, ") %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
-           (flags & KERNEL_THREAD) != 0;
+    char *field = strrchr(text, ')');
+    for (int i = 0; field && i < FIELDS_TO_FLAGS; i++)
+        field = strchr(field + 1, ' ');
+    return field && (strtoul(field, NULL, 10) & KERNEL_THREAD) != 0;
 }
 
 /* ---- reading ---- */
@@ -98,23 +99,27 @@ bool ash_live_read(const struct ash_live *live, uint64_t addr, void *ret_bytes, 
 
 struct mapping {
     uint64_t start, end;
-    bool readable, writable;
-    char path[512];
+    bool readable, writable, is_file;
 };
 
+#define FIELDS_TO_PATH 4
+
+/* "start-end rights offset device inode   path", where a path may hold blanks. */
 static bool parse_mapping(char *line, struct mapping *ret_mapping)
 {
-    char rights[8];
-    int path_at = 0;
-    unsigned long long start, end;
+    char *at = line;
     line[strcspn(line, "\n")] = 0;
-    if (sscanf(line, "%llx-%llx %7s %*s %*s %*s %n", &start, &end, rights, &path_at) < 3)
+    ret_mapping->start = strtoull(at, &at, 16);
+    if (*at != '-')
         return false;
-    ret_mapping->start = start;
-    ret_mapping->end = end;
-    ret_mapping->readable = rights[0] == 'r';
-    ret_mapping->writable = rights[1] == 'w';
-    snprintf(ret_mapping->path, sizeof(ret_mapping->path), "%s", path_at ? line + path_at : "");
+    ret_mapping->end = strtoull(at + 1, &at, 16);
+    if (at[0] != ' ' || strlen(at) < 5 || ret_mapping->end <= ret_mapping->start)
+        return false;
+    ret_mapping->readable = at[1] == 'r';
+    ret_mapping->writable = at[2] == 'w';
+    for (int i = 0; i < FIELDS_TO_PATH && at; i++)
+        at = strchr(at + 1, ' ');
+    ret_mapping->is_file = at && at[strspn(at, " ")] == '/';
     return true;
 }
 
@@ -156,7 +161,7 @@ static enum ash_live_error as_error(enum ash_anchor_fault fault)
 /* Data of files only: the library's, or the program's own when it was linked in. */
 static bool may_hold_anchor(const struct mapping *mapping)
 {
-    return mapping->readable && mapping->writable && mapping->path[0] == '/';
+    return mapping->readable && mapping->writable && mapping->is_file;
 }
 
 static enum ash_live_error find_anchor(pid_t pid, struct ash_anchor *ret_anchor)

@@ -181,7 +181,7 @@ enum ash_program ash_program_judge(const char *path, bool *ret_elf)
     *ret_elf = false;
     if (strlen(path) >= sizeof(at))
         return program;
-    strcpy(at, path);
+    memcpy(at, path, strlen(path) + 1);
     for (int depth = 0; depth < SCRIPT_DEPTH_MAX; depth++) {
         int fd = open(at, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
