@@ -69,9 +69,9 @@ struct ash_anchor {
     uint32_t inbox_orphan; /* bit of the inbox word */
 
     /* A thread's lists of free blocks: pages count them as handed out, but nobody has them. */
-    uint32_t tls_bins;      /* offset of the list heads; number 0 is none */
+    uint32_t tls_bins; /* offset of the list heads; number 0 is none */
     uint32_t bin_count;
-    uint64_t class_bytes;   /* address of bin_count sizes, 4 bytes each */
+    uint64_t class_bytes;    /* address of bin_count sizes, 4 bytes each */
     uint64_t page_bytes_max; /* all blocks of one list lie within so many bytes */
 
 #define X(name) uint64_t name;
