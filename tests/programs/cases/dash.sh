@@ -32,6 +32,7 @@ END
 done
 echo "$sum $text"
 (trap 'echo trapped' TERM; kill -TERM "$(sh -c 'echo $PPID')")
+count-now $$
 exit 7
 DASH
 }

@@ -4,7 +4,7 @@
 # uses: fork
 prepare()
 {
-    make-input text 40000 >text
+    make-input text 70000 >text
     cat >work.el <<'EL'
 (defun count-words-of (buffer)
   (let ((table (make-hash-table :test 'equal)))

@@ -4,7 +4,7 @@
 # uses: threads fork
 prepare()
 {
-    make-input text 3000 >text
+    make-input text 5000 >text
     cat >work.fish <<'FISH'
 set lines (cat $IN/text)
 set total 0
@@ -17,7 +17,7 @@ for line in $lines
         end
     end
     test (count $kept) -gt 300; and set kept $kept[-100..-1]
-    test $total -gt 24000; and break
+    test $total -gt 40000; and break
 end
 echo $total (count $kept) (string join , $kept)
 function double
@@ -28,6 +28,7 @@ for i in (seq 300)
 end
 echo $result
 printf '%s\n' $lines | sort | head -3
+count-now $fish_pid
 exit 6
 FISH
 }

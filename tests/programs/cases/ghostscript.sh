@@ -10,7 +10,7 @@ prepare()
 /tree { dup 0 gt { gsave 0 0 moveto 0 40 lineto stroke 0 40 translate 0.72 dup scale
     gsave 25 rotate dup 1 sub tree grestore gsave -30 rotate dup 1 sub tree grestore
     grestore } if pop } def
-1 1 6 { /page exch def
+1 1 9 { /page exch def
     0 1 60 { /i exch def
         i 60 div 0.5 1 i 60 div sub setrgbcolor
         newpath 300 400 i 5 mul page 20 mul add 0 360 arc stroke

@@ -3,7 +3,7 @@
 # package: gnuplot-nox
 prepare()
 {
-    make-input csv 40000 >table.csv
+    make-input csv 70000 >table.csv
     cat >work.gp <<'GP'
 set datafile separator ','
 set terminal svg

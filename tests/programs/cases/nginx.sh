@@ -40,7 +40,7 @@ work()
     for path in text.txt bytes.bin twice/text.txt say/word?x=1 missing; do
         curl -s --compressed -w '%{http_code} %{content_type}\n' "$url/$path" | cksum
     done
-    wrk -t 2 -c 30 -d 2 "$url/text.txt" >wrk.log
+    wrk -t 2 -c 30 -d 4 "$url/text.txt" >wrk.log
     wrk -t 2 -c 30 -d 1 -H 'Accept-Encoding: gzip' "$url/twice/text.txt" >>wrk.log
     grep -E 'Socket errors|Non-2xx' wrk.log || echo 'no errors'
     stop QUIT

@@ -18,7 +18,7 @@ m = Map(); for (i = 1, 20000, mapput(m, i * 7919 % 10007, [i, i^2]));
 print(#m, " ", vecsum(apply(v -> v[1], Vec(Mat(m)[, 2]))))
 print(length(partitions(42)))
 print(vecmax([#factor(2^n + 3)[, 1] | n <- [100 .. 160]]))
-forprime (p = 2, 100000, s = if (s, (s * p) % (10^60 + 7), 1)); print(s)
+forprime (p = 2, 200000, s = if (s, (s * p) % (10^60 + 7), 1)); print(s)
 1 / 0
 GP
 }

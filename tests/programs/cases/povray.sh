@@ -11,7 +11,7 @@ camera { location <0, 6, -14> look_at <0, 1, 0> }
 light_source { <10, 20, -10> color rgb 1 }
 plane { y, 0 pigment { checker color rgb 1 color rgb 0.3 } finish { reflection 0.2 } }
 #declare S = seed(7);
-#for (I, 1, 8000)
+#for (I, 1, 12000)
     sphere { <rand(S) * 16 - 8, rand(S) * 3, rand(S) * 12 - 4>, 0.2 + rand(S) * 0.3
         texture { pigment { color rgb <rand(S), rand(S), rand(S)> } finish { phong 0.8 } } }
 #end
