@@ -426,6 +426,7 @@ int storm_main(int argc, char **argv, const struct storm_case *cases, size_t n_c
         printf("LD_PRELOAD names Ashlar, but it is not loaded\n0 passed, 1 failed\n");
         return 1;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a log is followed while the storm lasts */
     printf("seed %llu\n", (unsigned long long)seed);
     signal(SIGTERM, kill_group_and_go);
     signal(SIGINT, kill_group_and_go);
