@@ -2,7 +2,6 @@
 # curl: hundreds of transfers, in parallel, with compression, ranges, forms and errors.
 # package: curl
 # also: nginx-light
-# uses: threads
 prepare()
 {
     port >port
