@@ -2,7 +2,6 @@
 # bison: tables and graphs for a grammar of hundreds of rules, with conflicts; runs m4.
 # package: bison
 # also: m4
-# uses: fork
 prepare()
 {
     {

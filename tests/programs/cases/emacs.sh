@@ -1,7 +1,6 @@
 #!/bin/sh
 # emacs: buffers, hash tables, regular expressions, sorting and byte compilation.
 # package: emacs-nox
-# uses: fork
 prepare()
 {
     make-input text 70000 >text

@@ -1,7 +1,6 @@
 #!/bin/sh
-# imagemagick: resizes, blurs, composes and quantises with OpenMP threads.
+# imagemagick: resizes, blurs, composes and quantises.
 # package: imagemagick-6.q16
-# uses: threads
 prepare()
 {
     make-input image 500 >image.ppm
@@ -9,7 +8,6 @@ prepare()
 
 work()
 {
-    export OMP_NUM_THREADS=2
     for step in '-resize 700x300!' '-blur 0x3' '-colors 64' '-rotate 31' '-sharpen 0x2 -negate' \
         '-distort Perspective 0,0,20,30,499,0,450,10,0,499,5,480,499,499,480,470' \
         '-despeckle -paint 2' '-statistic Median 5x5' '-crop 90x90 +repage -append'; do
