@@ -9,7 +9,8 @@ option(ASHLAR_REPLACE "Build the libraries that replace malloc; off under saniti
 option(ASHLAR_WERROR "The project's warnings are errors (CI)" OFF)
 option(ASHLAR_COVERAGE "Count executed lines with gcov" OFF)
 option(ASHLAR_FUZZ "Build the fuzzers with libFuzzer (clang)" OFF)
-option(ASHLAR_CONFIGS "Register the other configurations as tests (CI)" OFF)
+set(ASHLAR_CONFIGS OFF CACHE STRING
+    "Other configurations to register as tests: ON, or names separated by commas")
 set(ASHLAR_SANITIZE "" CACHE STRING "Sanitizers, as after -fsanitize=")
 set(ASHLAR_REGION_SHIFT 30 CACHE STRING "log2 of the bytes of a region")
 
