@@ -176,7 +176,10 @@ class Run:
         found = []
         for path in glob.glob(os.path.join(self.folder, 'stats', '*.json')):
             with open(path, encoding='utf-8') as file:
-                found.append(json.load(file)['stats'])
+                text = file.read()
+            # A process that outlives the case is just writing its file, or was ended while it did.
+            if text.endswith('}\n'):
+                found.append(json.loads(text)['stats'])
         return found
 
     def difference(self, plain, other):
