@@ -4,7 +4,6 @@
 # also: gcc libc6-dev
 # uses: threads fork
 # normalise: addresses pids
-# set: ci
 prepare()
 {
     cat >work.c <<'C'
