@@ -152,7 +152,7 @@ static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
     uint32_t bsize = ash_class_bytes[cls];
     bool small = bsize <= ASH_SMALL_PAGE_MAX;
     struct ash_run run;
-    if (!ash_run_claim(small ? 1 : 8, 1, &run))
+    if (!ash_run_claim_in_group(small ? 1 : 8, &run))
         return NULL;
     struct ash_meta *page = ash_meta_of(run.addr);
     page->recip = (((uint64_t)1 << 40) + bsize - 1) / bsize;

@@ -134,29 +134,97 @@ static bool claim_exact(struct ash_region *region, unsigned first, unsigned n)
     return true;
 }
 
-/* First position from which n slices look free, at a multiple of align; 0 when none. */
-static unsigned find_long(const struct ash_region *region, unsigned n, unsigned align)
+/* The slices of [first, first + n) that were never touched. */
+static unsigned count_fresh(const struct ash_region *region, unsigned first, unsigned n)
 {
-    unsigned end_g = atomic_load_explicit(&region->open_end, memory_order_relaxed);
-    unsigned have = 0;
-    unsigned first = 0;
-    for (unsigned g = ASH_FIRST_GROUP; g < end_g; g++) {
-        uint32_t free = atomic_load_explicit(&table_of(region)[g].free, memory_order_relaxed);
-        for (unsigned i = 0; i < ASH_GROUP_SLICES; i++) {
-            unsigned slice = g * ASH_GROUP_SLICES + i;
-            if (!(free >> i & 1)) {
-                have = 0;
-                continue;
-            }
-            if (have == 0 && (slice & (align - 1)))
-                continue;
-            if (have == 0)
-                first = slice;
-            if (++have == n)
-                return first;
-        }
+    unsigned fresh = 0;
+    for (unsigned g = first / ASH_GROUP_SLICES; g <= (first + n - 1) / ASH_GROUP_SLICES; g++)
+        fresh += (unsigned)__builtin_popcount(
+            part_in_group(first, n, g) &
+            ~atomic_load_explicit(&table_of(region)[g].touched, memory_order_relaxed));
+    return fresh;
+}
+
+/* Where n slices fit, and how well: fewest untouched ones first, for those cost faults and
+ * memory, then least left over. */
+struct fit {
+    unsigned first; /* 0: none yet */
+    unsigned fresh, over;
+};
+
+static void try_fit(const struct ash_region *region, unsigned first, unsigned n, unsigned over,
+                    struct fit *best)
+{
+    unsigned fresh = count_fresh(region, first, n);
+    if (best->first == 0 || fresh < best->fresh || (fresh == best->fresh && over < best->over))
+        *best = (struct fit){first, fresh, over};
+}
+
+/* Walks the free runs of a region in the order of their addresses. */
+struct run_walk {
+    const struct ash_region *region;
+    unsigned n, align;
+    unsigned first; /* of the run that reaches up to `end`; 0: none does */
+    unsigned end;
+    struct fit best;
+};
+
+/* The run of the walk is offered: its lower end, and its upper one. */
+static void offer_run(struct run_walk *walk)
+{
+    unsigned n = walk->n;
+    unsigned low = (unsigned)ash_align_up(walk->first, walk->align);
+    if (walk->end - walk->first < n || low + n > walk->end)
+        return;
+    unsigned over = walk->end - walk->first - n;
+    try_fit(walk->region, low, n, over, &walk->best);
+    unsigned high = (unsigned)ash_align_down(walk->end - n, walk->align);
+    if (high > low && walk->best.fresh != 0)
+        try_fit(walk->region, high, n, over, &walk->best);
+}
+
+static void end_run(struct run_walk *walk)
+{
+    if (walk->first)
+        offer_run(walk);
+    walk->first = 0;
+}
+
+static void walk_group(struct run_walk *walk, unsigned group_i)
+{
+    uint32_t free =
+        atomic_load_explicit(&table_of(walk->region)[group_i].free, memory_order_relaxed);
+    unsigned i = 0;
+    if (walk->end != group_i * ASH_GROUP_SLICES)
+        end_run(walk); /* the groups between are full */
+    while (i < ASH_GROUP_SLICES) {
+        /* the next slice at which the run ends, or one begins */
+        uint32_t rest = (walk->first ? ~free : free) >> i;
+        if (rest == 0)
+            break;
+        i += (unsigned)__builtin_ctz(rest);
+        walk->end = group_i * ASH_GROUP_SLICES + i;
+        if (walk->first)
+            end_run(walk);
+        else
+            walk->first = walk->end;
     }
-    return 0;
+    walk->end = (group_i + 1) * ASH_GROUP_SLICES;
+}
+
+/* The position from which n slices look free, at a multiple of align, that suits best; 0 when
+ * there is none. */
+static unsigned find_fit(struct ash_region *region, unsigned n, unsigned align)
+{
+    struct run_walk walk = {.region = region, .n = n, .align = align};
+    for (unsigned w = 0; w < ASH_COUNT_OF(region->some_free); w++) {
+        /* acquire; pairs with set_open in region.c */
+        uint64_t bits = atomic_load_explicit(&region->some_free[w], memory_order_acquire);
+        for (; bits; bits &= bits - 1)
+            walk_group(&walk, w * 64 + (unsigned)__builtin_ctzll(bits));
+    }
+    end_run(&walk);
+    return walk.best.first;
 }
 
 /* Notes a claimed run over group borders as touched. false: the limit forbids it; the run is
@@ -165,11 +233,7 @@ static bool touch_run(struct ash_region *region, unsigned first, unsigned n, boo
 {
     unsigned first_g = first / ASH_GROUP_SLICES;
     unsigned last_g = (first + n - 1) / ASH_GROUP_SLICES;
-    unsigned fresh = 0;
-    for (unsigned g = first_g; g <= last_g; g++)
-        fresh += (unsigned)__builtin_popcount(
-            part_in_group(first, n, g) &
-            ~atomic_load_explicit(&table_of(region)[g].touched, memory_order_relaxed));
+    unsigned fresh = count_fresh(region, first, n);
     if (fresh && !ash_purge_admits(fresh, 0)) {
         return_run(region, first, n);
         return false;
@@ -183,7 +247,7 @@ static bool touch_run(struct ash_region *region, unsigned first, unsigned n, boo
 
 enum attempt { CLAIMED, NO_ROOM, REFUSED };
 
-static enum attempt claim_short(unsigned n, struct ash_run *ret_run)
+static enum attempt claim_in_group(unsigned n, struct ash_run *ret_run)
 {
     for (struct ash_region *r = ash_region_first(); r;
          r = atomic_load_explicit(&r->next, memory_order_acquire)) { /* pairs with publish */
@@ -206,12 +270,12 @@ static enum attempt claim_short(unsigned n, struct ash_run *ret_run)
     return NO_ROOM;
 }
 
-static enum attempt claim_long(unsigned n, unsigned align, struct ash_run *ret_run)
+static enum attempt claim_anywhere(unsigned n, unsigned align, struct ash_run *ret_run)
 {
     for (struct ash_region *r = ash_region_first(); r;
          r = atomic_load_explicit(&r->next, memory_order_acquire)) { /* pairs with publish */
         unsigned first;
-        while ((first = find_long(r, n, align)) != 0) {
+        while ((first = find_fit(r, n, align)) != 0) {
             if (!claim_exact(r, first, n))
                 continue; /* another thread was faster */
             bool zero;
@@ -224,20 +288,26 @@ static enum attempt claim_long(unsigned n, unsigned align, struct ash_run *ret_r
     return NO_ROOM;
 }
 
-static enum attempt claim_once(unsigned n, unsigned align, struct ash_run *ret_run)
+/* What is asked for: a run in one group, or one that may cross groups. */
+struct request {
+    unsigned n, align;
+    bool in_group;
+};
+
+static enum attempt claim_once(const struct request *want, struct ash_run *ret_run)
 {
-    if (n > ASH_GROUP_SLICES || align > 1)
-        return claim_long(n, align, ret_run);
-    return claim_short(n, ret_run);
+    if (want->in_group)
+        return claim_in_group(want->n, ret_run);
+    return claim_anywhere(want->n, want->align, ret_run);
 }
 
-bool ash_run_claim(unsigned n_slices, unsigned align_slices, struct ash_run *ret_run)
+static bool claim(const struct request *want, struct ash_run *ret_run)
 {
-    ASH_CHECK(n_slices >= 1 && n_slices <= ASH_RUN_MAX);
-    ASH_CHECK(ash_is_power_of_two(align_slices));
+    /* Growth leaves room for the alignment: the end of what is open lies anywhere. */
+    unsigned grow_n = want->n + (want->align - 1);
     for (;;) {
         uint64_t seen_open = ash_region_open_count();
-        switch (claim_once(n_slices, align_slices, ret_run)) {
+        switch (claim_once(want, ret_run)) {
         case CLAIMED:
             return true;
         case REFUSED:
@@ -245,14 +315,28 @@ bool ash_run_claim(unsigned n_slices, unsigned align_slices, struct ash_run *ret
         case NO_ROOM:
             break;
         }
-        /* Growth leaves room for the alignment: the end of what is open lies anywhere. */
-        unsigned want = n_slices + (align_slices - 1);
-        if (ash_region_grow(want, seen_open))
+        if (ash_region_grow(grow_n, seen_open))
             continue;
         /* In a sparse window giving memory back makes room under the address limit. */
-        if (ash_purge_all() == 0 || !ash_region_grow(want, seen_open))
-            return claim_once(n_slices, align_slices, ret_run) == CLAIMED;
+        if (ash_purge_all() == 0 || !ash_region_grow(grow_n, seen_open))
+            return claim_once(want, ret_run) == CLAIMED;
     }
+}
+
+bool ash_run_claim(unsigned n_slices, unsigned align_slices, struct ash_run *ret_run)
+{
+    ASH_CHECK(n_slices >= 1 && n_slices <= ASH_RUN_MAX);
+    ASH_CHECK(ash_is_power_of_two(align_slices));
+    /* One slice crosses nothing, and the choice of its group is cheaper. */
+    struct request want = {n_slices, align_slices, n_slices == 1 && align_slices == 1};
+    return claim(&want, ret_run);
+}
+
+bool ash_run_claim_in_group(unsigned n_slices, struct ash_run *ret_run)
+{
+    ASH_CHECK(n_slices >= 1 && n_slices <= ASH_GROUP_SLICES);
+    struct request want = {n_slices, 1, true};
+    return claim(&want, ret_run);
 }
 
 bool ash_run_extend(uintptr_t end, unsigned n_slices, bool *ret_zero)

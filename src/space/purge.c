@@ -15,6 +15,8 @@ static struct {
     _Atomic int64_t peak; /* highest live of this window */
     _Atomic int64_t low;  /* lowest live since that peak */
     _Atomic int64_t regrowth, regrowth_before;
+    _Atomic int64_t given; /* surplus given back in this window and not missed yet */
+    _Atomic int64_t regret, regret_before;
     _Atomic uint64_t window_ms; /* when this window began */
 } demand;
 
@@ -47,6 +49,20 @@ static void turn_window(uint64_t now_ms)
     bool stale = now_ms - began >= 2 * WINDOW_MS;
     set(&demand.regrowth_before, stale ? 0 : get(&demand.regrowth));
     set(&demand.regrowth, 0);
+    set(&demand.regret_before, stale ? 0 : (get(&demand.regret) + get(&demand.regret_before)) / 2);
+    set(&demand.regret, 0);
+    set(&demand.given, 0);
+}
+
+/* Fresh slices are claimed: as many of those given back lately would have served. */
+static void note_regret(int64_t fresh)
+{
+    int64_t given = get(&demand.given);
+    int64_t back = fresh < given ? fresh : given;
+    if (back <= 0)
+        return;
+    atomic_fetch_sub_explicit(&demand.given, back, memory_order_relaxed);
+    atomic_fetch_add_explicit(&demand.regret, back, memory_order_relaxed);
 }
 
 static void note_rise(int64_t live)
@@ -64,7 +80,9 @@ static void note_rise(int64_t live)
 static int64_t keep_slices(void)
 {
     int64_t regrowth = max_of(get(&demand.regrowth), get(&demand.regrowth_before));
-    return max_of(max_of(regrowth, get(&ash_space_count.live) / 8), KEEP_FLOOR_SLICES);
+    int64_t regret = get(&demand.regret) + get(&demand.regret_before);
+    int64_t share = max_of(get(&ash_space_count.live) / 8, KEEP_FLOOR_SLICES);
+    return max_of(max_of(regrowth, regret), share);
 }
 
 /* ---- releasing ---- */
@@ -167,7 +185,8 @@ static int64_t sweep_groups(const struct sweep *how)
          r = atomic_load_explicit(&r->next, memory_order_acquire)) { /* pairs with publish */
         unsigned end = atomic_load_explicit(&r->open_end, memory_order_relaxed);
         struct ash_group *table = (struct ash_group *)(r->base + ASH_GROUPS_OFFSET);
-        for (unsigned g = ASH_FIRST_GROUP; g < end && done < how->want; g++) {
+        /* From the top: what stays dirty lies low, where objects are placed and grow upwards. */
+        for (unsigned g = end; g-- > ASH_FIRST_GROUP && done < how->want;) {
             uint32_t free = atomic_load_explicit(&table[g].free, memory_order_relaxed);
             if (free == 0 || (how->whole_only && free != UINT32_MAX))
                 continue;
@@ -197,7 +216,9 @@ static void purge_surplus(int64_t surplus, uint32_t now_ms)
                             .now_ms = now_ms,
                             .whole_only = order[i].whole_only,
                             .split = order[i].split};
-        surplus -= sweep_groups(&how);
+        int64_t done = sweep_groups(&how);
+        atomic_fetch_add_explicit(&demand.given, done, memory_order_relaxed);
+        surplus -= done;
     }
 }
 
@@ -210,6 +231,7 @@ void ash_purge_note_claim(unsigned n, unsigned fresh)
     note_rise(live);
     if (fresh == 0)
         return;
+    note_regret(fresh);
     uint64_t committed = ash_purge_committed_bytes();
     if (committed > atomic_load_explicit(&ash_space_count.peak_bytes, memory_order_relaxed))
         atomic_store_explicit(&ash_space_count.peak_bytes, committed, memory_order_relaxed);

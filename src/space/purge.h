@@ -1,8 +1,11 @@
 /* purge.h: what goes back to the system, and when; the counters of space and the limit.
  *
  * A free slice that was touched is *dirty*: it holds memory that a new page could use
- * without a fault. Kept are max(regrowth, live/8, 4 MiB); regrowth is the largest rise
- * after a fall within the last one to two seconds. What exceeds that goes back in batches
+ * without a fault. Kept are max(regrowth, regret, live/8, 4 MiB). Regrowth is the largest rise
+ * after a fall within the last one to two seconds. Regret is how much was given back as surplus
+ * and then claimed fresh again: free runs that do not fit the next objects lie dirty beyond
+ * regrowth, and to give them back is to fault them in again. It halves with each window and ends
+ * with a pause of two (decision 0014). What exceeds that goes back in batches
  * at the very return that makes it surplus. So a process that frees much and falls quiet has
  * already given back, and a loop that frees and takes again keeps its memory from its second
  * round.

@@ -27,15 +27,40 @@ static void among_equals_the_lowest_address_is_taken(void **state)
     assert_int_equal(claim(5).addr, low);
 }
 
-static void short_runs_never_cross_a_group(void **state)
+static void runs_for_pages_never_cross_a_group(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 40; i++) {
-        struct ash_run run = claim(1 + i % 32);
+        struct ash_run run;
+        assert_true(ash_run_claim_in_group(1 + i % 32, &run));
         uintptr_t last = run.addr + run.n_slices * ASH_SLICE_BYTES - 1;
         assert_int_equal(run.addr >> ASH_GROUP_SHIFT, last >> ASH_GROUP_SHIFT); /* S5 */
     }
     counts_must_agree_with_groups();
+}
+
+static void objects_cross_groups_and_take_the_run_that_fits_best(void **state)
+{
+    (void)state;
+    struct ash_run run = claim(160);
+    uintptr_t border = ash_align_up(run.addr + 20 * ASH_SLICE_BYTES, ASH_GROUP_BYTES);
+    uintptr_t fits = border - 4 * ASH_SLICE_BYTES;
+    ash_run_return(border - 19 * ASH_SLICE_BYTES, 11);
+    ash_run_return(fits, 8);
+    ash_run_return(border + 40 * ASH_SLICE_BYTES, 10);
+    assert_int_equal(claim(8).addr, fits);
+    counts_must_agree_with_groups();
+}
+
+static void objects_take_what_was_touched_before(void **state)
+{
+    (void)state;
+    struct ash_run run = claim(96);
+    ash_run_return(run.addr, 5);
+    ash_purge_all();
+    ash_run_return(run.addr + 40 * ASH_SLICE_BYTES, 9); /* fits worse, but costs no fault */
+    assert_int_equal(claim(5).addr, run.addr + 40 * ASH_SLICE_BYTES);
+    assert_int_equal(claim(5).addr, run.addr);
 }
 
 static void runs_longer_than_a_group_are_put_together(void **state)
@@ -319,7 +344,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_group_that_fits_best_is_taken),
         cmocka_unit_test(among_equals_the_lowest_address_is_taken),
-        cmocka_unit_test(short_runs_never_cross_a_group),
+        cmocka_unit_test(runs_for_pages_never_cross_a_group),
+        cmocka_unit_test(objects_cross_groups_and_take_the_run_that_fits_best),
+        cmocka_unit_test(objects_take_what_was_touched_before),
         cmocka_unit_test(runs_longer_than_a_group_are_put_together),
         cmocka_unit_test(alignment_is_kept),
         cmocka_unit_test(extension_takes_exactly_what_follows),

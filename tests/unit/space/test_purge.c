@@ -1,4 +1,5 @@
 /* test_purge.c: how much free memory is kept, what goes back and when (S6, S8, S10, S11). */
+#include "base/rng.h"
 #include "runs.h"
 
 #define KEPT_SLICES 64 /* 4 MiB */
@@ -66,13 +67,46 @@ static void regrowth_is_forgotten_after_two_windows(void **state)
 {
     (void)state;
     rise();
+    ash_purge_tick(ash_os_now_ms() + 1100);
     fall();
     rise();
-    ash_purge_tick(ash_os_now_ms() + 1100);
     ash_purge_tick(ash_os_now_ms() + 2200);
-    ash_purge_tick(ash_os_now_ms() + 3300);
+    for (unsigned i = 3; i < 8; i++) /* regret halves with each */
+        ash_purge_tick(ash_os_now_ms() + i * 1100);
     fall();
     assert_true(dirty_slices() < KEPT_SLICES + BATCH_SLICES);
+}
+
+static void a_pause_ends_all_memory_of_demand(void **state)
+{
+    (void)state;
+    rise();
+    fall();
+    rise();
+    ash_purge_tick(ash_os_now_ms() + 9000);
+    ash_purge_tick(ash_os_now_ms() + 18000);
+    fall();
+    assert_true(dirty_slices() < KEPT_SLICES + BATCH_SLICES);
+}
+
+/* Objects of many lengths replace each other: what is free never fits the next one quite, so
+ * it is surplus, and was missed each time that it was given back. */
+static void what_was_missed_is_kept_next_time(void **state)
+{
+    (void)state;
+    enum { OBJECTS = 8, REPLACEMENTS = 1000 };
+    struct ash_run objects[OBJECTS] = {0};
+    uint64_t seed = 7, claimed = 0, purged_before = 0;
+    for (unsigned i = 0; i < 2 * REPLACEMENTS; i++) {
+        if (i == REPLACEMENTS)
+            purged_before = ash_space_count.purged_bytes;
+        struct ash_run *object = &objects[ash_rng_next(&seed) % OBJECTS];
+        give_back(*object);
+        *object = claim(80 + (unsigned)(ash_rng_next(&seed) % 320));
+        claimed += i < REPLACEMENTS ? 0 : object->n_slices * ASH_SLICE_BYTES;
+    }
+    assert_true(ash_space_count.purged_bytes - purged_before < claimed / 400);
+    assert_true(ash_purge_peak_bytes() < OBJECTS * 400 * ASH_SLICE_BYTES * 5 / 4);
 }
 
 /* The clock of the fall is the earlier one: it was read before another thread's tick. */
@@ -271,6 +305,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_eighth_of_what_is_live_stays),
         cmocka_unit_test(a_loop_keeps_its_memory_from_the_second_round),
         cmocka_unit_test(regrowth_is_forgotten_after_two_windows),
+        cmocka_unit_test(a_pause_ends_all_memory_of_demand),
+        cmocka_unit_test(what_was_missed_is_kept_next_time),
         cmocka_unit_test(regrowth_is_remembered_for_one_window),
         cmocka_unit_test(what_lies_for_a_second_goes_back_at_a_tick),
         cmocka_unit_test(a_tick_leaves_what_is_in_use),
