@@ -7,6 +7,7 @@
  *   ASH_RANK_NAMED     heap: one named heap
  *   ASH_RANK_ORPHANS   heap: the list of orphans and the registry of heaps
  *   ASH_RANK_STARTER   heap: one starter heap, with its pages
+ *   ASH_RANK_HUGE      space: unmapping the metas of a huge object, and reading another thread's
  *   ASH_RANK_REGION    space: adding a region, opening more of one
  *
  * Threads   Constant.
@@ -19,6 +20,7 @@ enum ash_rank {
     ASH_RANK_NAMED,
     ASH_RANK_ORPHANS,
     ASH_RANK_STARTER,
+    ASH_RANK_HUGE,
     ASH_RANK_REGION,
 };
 

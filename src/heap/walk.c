@@ -119,13 +119,9 @@ static bool visit_page(struct ash_heap *heap, struct ash_meta *page, ash_walk_vi
     return true;
 }
 
-static bool visit_object(struct ash_meta *head, ash_walk_visit *visit, void *arg)
+static bool is_of(const struct ash_meta *head, const struct ash_heap *heap)
 {
-    /* A large object begins at its head's slice; start belongs to whoever may free it. */
-    uintptr_t start = atomic_load_explicit(&head->kind, memory_order_relaxed) == ASH_KIND_LARGE
-                          ? ash_meta_slice(head)
-                          : head->start;
-    return visit(arg, (void *)start, ash_large_usable(head), ASH_BLOCK_LIVE);
+    return (head->flags & ASH_META_OF_NAMED) && (const struct ash_heap *)head->next == heap;
 }
 
 /* One meta of a region. `only` NULL: any heap. */
@@ -135,11 +131,9 @@ static bool visit_meta(struct ash_meta *meta, struct ash_heap *only, ash_walk_vi
     /* acquire; pairs with the release that published the page (S9) */
     uint8_t kind = atomic_load_explicit(&meta->kind, memory_order_acquire);
     uintptr_t owner = atomic_load_explicit(&meta->owner, memory_order_relaxed);
-    if (kind == ASH_KIND_LARGE) {
-        bool wanted = only == NULL ||
-                      ((meta->flags & ASH_META_OF_NAMED) && (struct ash_heap *)meta->next == only);
-        return wanted ? visit_object(meta, visit, arg) : true;
-    }
+    if (kind == ASH_KIND_LARGE)
+        return (only && !is_of(meta, only)) ||
+               visit(arg, (void *)ash_meta_slice(meta), ash_large_usable(meta), ASH_BLOCK_LIVE);
     if ((kind != ASH_KIND_SMALL && kind != ASH_KIND_MEDIUM) || owner == 0 || (owner & 1))
         return true;
     struct ash_heap *heap = (struct ash_heap *)owner;
@@ -164,16 +158,28 @@ static bool walk_region(struct ash_region *region, struct ash_heap *only, ash_wa
     return true;
 }
 
-static bool walk_huge(ash_walk_visit *visit, void *arg)
+/* Another thread may unmap the object at any time, metas and all: they are read under the
+ * lock, and the visitor is called without it. */
+static bool visit_huge(uintptr_t window_end, struct ash_heap *only, ash_walk_visit *visit,
+                       void *arg)
+{
+    struct ash_held held = ash_region_hold_huge();
+    struct ash_found found = ash_page_find(window_end);
+    const struct ash_meta *head = found.head;
+    bool wanted = head && (only == NULL || is_of(head, only));
+    void *start = wanted ? (void *)head->start : NULL;
+    size_t bytes = wanted ? ash_large_usable(head) : 0;
+    ash_region_let_huge(held);
+    return !wanted || visit(arg, start, bytes, ASH_BLOCK_LIVE);
+}
+
+static bool walk_huge(struct ash_heap *only, ash_walk_visit *visit, void *arg)
 {
     if (atomic_load_explicit(&ash_huge_count, memory_order_relaxed) == 0)
         return true;
     for (size_t w = 0; w < ASH_WINDOW_COUNT; w++) {
-        if (atomic_load_explicit(&ash_region_kind[w], memory_order_relaxed) != ASH_WINDOW_HUGE)
-            continue;
-        struct ash_found found =
-            ash_page_find(((uintptr_t)w << ASH_REGION_SHIFT) + ASH_REGION_BYTES - 1);
-        if (found.head && !visit_object(found.head, visit, arg))
+        uintptr_t end = ((uintptr_t)w << ASH_REGION_SHIFT) + ASH_REGION_BYTES - 1;
+        if (ash_window_of(end) == ASH_WINDOW_HUGE && !visit_huge(end, only, visit, arg))
             return false;
     }
     return true;
@@ -188,7 +194,7 @@ bool ash_walk(struct ash_heap *heap, ash_walk_visit *visit, void *arg)
          region = atomic_load_explicit(&region->next, memory_order_acquire))
         if (!walk_region(region, heap, visit, arg))
             return false;
-    return heap ? true : walk_huge(visit, arg);
+    return walk_huge(heap, visit, arg);
 }
 
 /* ---- verify ---- */

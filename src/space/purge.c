@@ -191,7 +191,8 @@ static int64_t sweep_groups(const struct sweep *how)
             if (free == 0 || (how->whole_only && free != UINT32_MAX))
                 continue;
             uint32_t freed = atomic_load_explicit(&table[g].freed_ms, memory_order_relaxed);
-            if (how->now_ms - freed < how->older)
+            /* signed: another thread may have freed after our clock was read */
+            if (how->older && (int32_t)(how->now_ms - freed) < (int32_t)how->older)
                 continue;
             done += purge_group(r, g, how->split);
         }

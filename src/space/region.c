@@ -276,6 +276,19 @@ bool ash_region_close_group(struct ash_region *region, struct ash_group *group)
 
 /* ---- huge objects: a mapping of their own ---- */
 
+static struct ash_lock huge_lock = ASH_LOCK_INIT(ASH_RANK_HUGE);
+
+/* A holder that died in a fork left at worst a mapping: there is nothing to repair. */
+struct ash_held ash_region_hold_huge(void)
+{
+    return ash_lock_take(&huge_lock);
+}
+
+void ash_region_let_huge(struct ash_held held)
+{
+    ash_lock_drop(&huge_lock, held);
+}
+
 static size_t huge_offset(size_t align)
 {
     return ash_size_max(ASH_REGION_BYTES / 8, align);
@@ -341,7 +354,9 @@ void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
+    struct ash_held held = ash_region_hold_huge();
     mark_windows(base, n, ASH_WINDOW_GONE, ASH_WINDOW_GONE); /* S7: before the metas go */
+    ash_region_let_huge(held);                               /* who holds it later sees them gone */
     /* The object was shrunk or mapped exactly: other mappings may lie in its windows, so
      * only our own parts are unmapped: the metas, and the object. */
     ash_leftover_retry();

@@ -103,6 +103,10 @@ void ash_region_force_sparse(void);
  * Returns the object's address, which reads zero, or 0. */
 uintptr_t ash_region_map_huge(size_t bytes, size_t align);
 void ash_region_unmap_huge(uintptr_t addr, size_t bytes);
+/* Between the two the metas of every huge object stay mapped: for a reader that is not sure that
+ * the object stays. Lock of rank ASH_RANK_HUGE. */
+struct ash_held ash_region_hold_huge(void);
+void ash_region_let_huge(struct ash_held held);
 /* Makes the object longer where it lies. */
 bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more);
 /* Makes it shorter. false: the system refuses, nothing changed. */

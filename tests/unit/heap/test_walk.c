@@ -154,9 +154,34 @@ static void a_walk_of_a_named_heap_meets_its_own(void **state)
     struct census census = walk(heap);
     assert_int_equal(n_met(), N);
     assert_int_equal(census.n_live, N);
+    assert_non_null(ash_named_alloc(heap, 16, ASH_REGION_BYTES / 2 + 1));
+    assert_int_equal(walk(heap).n_live, N + 1);
     ash_named_free_all(heap);
     assert_int_equal(walk(heap).n_live, 0);
     assert_int_equal(walk(other).n_live, N);
+}
+
+static _Atomic bool churning;
+
+static void *churn_huge(void *arg)
+{
+    (void)arg;
+    while (atomic_load(&churning))
+        ash_fast_free(get(ASH_REGION_BYTES / 2 + 1));
+    return NULL;
+}
+
+/* Without the lock around a huge head this faults in one run of three. */
+static void huge_objects_may_vanish_under_a_walk(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    atomic_store(&churning, true);
+    assert_int_equal(pthread_create(&thread, NULL, churn_huge, NULL), 0);
+    for (unsigned n_met_huge = 0; n_met_huge < 100;)
+        n_met_huge += walk(NULL).live_bytes > ASH_REGION_BYTES / 2;
+    atomic_store(&churning, false);
+    assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static void the_visitor_can_end_the_walk(void **state)
@@ -266,6 +291,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(pages_of_running_threads_are_unknown),
         cmocka_unit_test(blocks_of_starters_are_known),
         cmocka_unit_test(a_walk_of_a_named_heap_meets_its_own),
+        cmocka_unit_test(huge_objects_may_vanish_under_a_walk),
         cmocka_unit_test(the_visitor_can_end_the_walk),
         cmocka_unit_test(the_visitor_may_allocate),
         cmocka_unit_test(verify_calls_for_each_fault),
