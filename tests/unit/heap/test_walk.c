@@ -1,5 +1,6 @@
 /* test_walk.c: a walk meets every block once and knows what it is; verify finds what is broken. */
 #include "scene.h"
+#include <sched.h>
 
 #define N 300u
 
@@ -166,8 +167,11 @@ static _Atomic bool churning;
 static void *churn_huge(void *arg)
 {
     (void)arg;
-    while (atomic_load(&churning))
-        ash_fast_free(get(ASH_REGION_BYTES / 2 + 1));
+    while (atomic_load(&churning)) {
+        void *p = get(ASH_REGION_BYTES / 2 + 1);
+        sched_yield();
+        ash_fast_free(p);
+    }
     return NULL;
 }
 
@@ -178,7 +182,7 @@ static void huge_objects_may_vanish_under_a_walk(void **state)
     pthread_t thread;
     atomic_store(&churning, true);
     assert_int_equal(pthread_create(&thread, NULL, churn_huge, NULL), 0);
-    for (unsigned n_met_huge = 0; n_met_huge < 100;)
+    for (unsigned i = 0, n_met_huge = 0; i < 5000 && n_met_huge < 100; i++)
         n_met_huge += walk(NULL).live_bytes > ASH_REGION_BYTES / 2;
     atomic_store(&churning, false);
     assert_int_equal(pthread_join(thread, NULL), 0);
