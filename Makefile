@@ -4,9 +4,10 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 OPTIONS = -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DASHLAR_WERROR=$(or $(ASHLAR_WERROR),OFF) \
           -DASHLAR_CONFIGS=$(or $(ASHLAR_CONFIGS),OFF)
+BENCH   = --rounds $(or $(ROUNDS),11) $(if $(ROWS),--rows $(ROWS)) $(BENCH_OPTIONS)
 CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
 
-.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs install uninstall \
+.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs bench install uninstall \
         debug clang region26 asan tsan cov fuzz aarch64 lint models fmt bareroot clean
 
 all:
@@ -32,6 +33,10 @@ check: check-deps all   # ASHLAR_CONFIGS=ON (CI): every other configuration as a
 check-programs: programs-deps all
 	@cmake --build build -j $(JOBS)
 	@$(CTEST) -L programs
+bench: all       # against other allocators: ROWS=larson-2,idle ROUNDS=3 BENCH_OPTIONS='--html out.html'
+	@deps/install build bench
+	@cmake --build build -j $(JOBS) --target bench_programs
+	@bench/run.py $(BENCH)
 
 install: all
 	@cmake --install build
