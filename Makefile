@@ -7,8 +7,9 @@ OPTIONS = -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DASHLAR_WERROR=$(or $(ASHLAR_WERROR)
 BENCH   = --rounds $(or $(ROUNDS),11) $(if $(ROWS),--rows $(ROWS)) $(BENCH_OPTIONS)
 CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
 
-.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs bench install uninstall \
-        debug clang region26 asan tsan cov fuzz aarch64 lint models fmt bareroot clean
+.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs bench compare \
+        install uninstall debug clang region26 asan tsan cov fuzz aarch64 lint models fmt bareroot \
+        clean
 
 all:
 	@mkdir -p build
@@ -37,6 +38,11 @@ bench: all       # against other allocators: ROWS=larson-2,idle ROUNDS=3 BENCH_O
 	@deps/install build bench
 	@cmake --build build -j $(JOBS) --target bench_programs
 	@bench/run.py $(BENCH)
+compare: all     # the field's table: COMPARE_CMD='perl demo/words.pl', or ROWS, or all rows
+	@deps/install build bench
+	@cmake --build build -j $(JOBS) --target bench_programs
+	@bench/compare.py --rounds $(or $(ROUNDS),3) $(if $(ROWS),--rows $(ROWS)) \
+	    $(COMPARE_OPTIONS) $(if $(COMPARE_CMD),-- $(COMPARE_CMD))
 
 install: all
 	@cmake --install build

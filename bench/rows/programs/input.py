@@ -3,7 +3,7 @@
 
     input.py text LINES          text: words, common ones more often
     input.py image SIDE          picture.ppm: gradients with noise
-    input.py c FUNCTIONS         work.i: C functions that are alike and not equal; cc1: link to gcc's
+    input.py c FUNCTIONS         work.i: C functions, alike and not equal; cc1: a link to gcc's
     input.py queens N            work.smt2: N queens over integers, then factors of a prime
     input.py repository FILES    repository: FILES text files in git, 80 commits
     input.py redis ROUNDS        load: commands of redis' protocol
@@ -82,8 +82,8 @@ def c(functions):
         cases = n % 9 + 3
         labels = ''.join(f'        case {i}: x += text[{i * n % 64}] * {i + n}; break;\n'
                          for i in range(cases - 1))
-        parts.append(FUNCTION.format(n=n, size=n % 40 + 9, half=n % 9, loops=n % 13 + 2, cases=cases,
-                                     factor=n * 7 + 3, labels=labels, before=n - 1))
+        parts.append(FUNCTION.format(n=n, size=n % 40 + 9, half=n % 9, loops=n % 13 + 2,
+                                     cases=cases, factor=n * 7 + 3, labels=labels, before=n - 1))
     write('work.i', ''.join(parts))
     if not os.path.lexists('cc1'):
         asked = subprocess.run(['gcc', '-print-prog-name=cc1'], capture_output=True, check=True)
@@ -163,9 +163,9 @@ def postgres():
         os.chmod(top, 0o711)
         os.mkdir(f'{top}/base', 0o700)
         serve.give(f'{top}/base')
-        subprocess.run([*serve.unprivileged(), f'{serve.POSTGRES}/initdb', '-D', f'{top}/base', '-A',
-                        'trust', '-U', 'bench', '--no-sync', '--no-instructions'], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run([*serve.unprivileged(), f'{serve.POSTGRES}/initdb', '-D', f'{top}/base',
+                        '-A', 'trust', '-U', 'bench', '--no-sync', '--no-instructions'],
+                       check=True, stdout=subprocess.DEVNULL)
         shutil.copytree(f'{top}/base', 'base')
 
 

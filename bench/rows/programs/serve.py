@@ -101,7 +101,7 @@ def feed(path, load, until):
         while not tail.endswith(until):
             part = s.recv(1 << 18)
             if not part:
-                sys.exit('serve.py: the server closed the connection; its last words: ' + repr(tail))
+                sys.exit(f'serve.py: the server closed the connection after {tail!r}')
             tail = (tail + part)[-64:]
         sender.join()
 
@@ -160,8 +160,9 @@ def load_postgres(base, place):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
     with Server(*unprivileged(), f'{POSTGRES}/postgres', '-D', base, '-k', place,
-                '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'autovacuum=off', '-c', 'jit=off',
-                '-c', 'shared_buffers=16MB', '-c', 'max_parallel_workers=0') as server:
+                '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'autovacuum=off',
+                '-c', 'jit=off', '-c', 'shared_buffers=16MB',
+                '-c', 'max_parallel_workers=0') as server:
         server.until(lambda: subprocess.run(
             [f'{POSTGRES}/pg_isready', '-q'], env=environment, check=False).returncode == 0)
         ask(f'{POSTGRES}/pgbench', '-i', '-q', '-s', '1')
