@@ -43,7 +43,7 @@ class Row:
     def hash(self):
         """Over the section and the files of rows/ that it names: programs by their name."""
         total = hashlib.sha256(repr(sorted(self.keys.items())).encode())
-        for word in self.command + self.prepare:
+        for word in self.command + self.prepare + [self.input or '']:
             found = re.fullmatch(r'\{bin\}/(\w+)', word)
             path = os.path.join(ROWS, self.group, found.group(1) + '.c') if found else \
                 word.replace('{rows}', ROWS)

@@ -6,7 +6,6 @@ run is a child of the static launcher.
 """
 import argparse
 import datetime
-import importlib.util
 import json
 import os
 import random
@@ -20,6 +19,7 @@ import time
 
 import allocators
 import machine
+import report
 import rowlist
 import table
 import verdicts
@@ -248,12 +248,9 @@ def print_rows(rows):
     print(table.layout([['row', 'group', 'threads', '']] + lines))
 
 
-def write_html(path, results):
-    found = importlib.util.find_spec('report')
-    if not found:
-        raise SystemExit('run.py: --html: report.py is not there')
+def write_html(path, results, build):
     with open(path, 'w', encoding='utf-8') as file:
-        file.write(importlib.import_module('report').page(results))
+        file.write(report.page(results, build))
 
 
 def run(options, rows):
@@ -301,6 +298,11 @@ def main(argv):
     if not os.path.exists(os.path.join(options.build, 'bench/launch')):
         raise SystemExit('run.py: nothing is built yet: make bench, or '
                          'cmake --build build --target bench_programs')
+    if options.html:
+        try:
+            report.template(options.build)
+        except report.ReportError as error:
+            raise SystemExit(f'run.py: --html: {error}') from None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that clean-up runs
     with machine.in_huge_page_mode(options.huge):
         results = run(options, rows)
@@ -308,7 +310,7 @@ def main(argv):
     if options.json:
         write_json(options.json, results)
     if options.html:
-        write_html(options.html, results)
+        write_html(options.html, results, options.build)
     return 1 if any(row['failures'] for row in results['rows']) else 0
 
 
