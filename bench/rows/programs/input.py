@@ -16,7 +16,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import serve
 
@@ -159,7 +158,7 @@ def memcached(rounds):
 
 
 def postgres():
-    with tempfile.TemporaryDirectory() as top:
+    with serve.open_folder() as top:
         os.chmod(top, 0o711)
         os.mkdir(f'{top}/base', 0o700)
         serve.give(f'{top}/base')

@@ -33,6 +33,11 @@ def unprivileged():
     return ['setpriv', f'--reuid={nobody().pw_uid}', f'--regid={nobody().pw_gid}', '--clear-groups']
 
 
+def open_folder():
+    """A folder that ends with the `with` block, whose way is open to the server's user."""
+    return tempfile.TemporaryDirectory(prefix='ashlar-bench-', dir='/var/tmp')
+
+
 def give(*paths):
     """Makes the server's user the owner of these folders and all in them."""
     if os.getuid() != 0:
@@ -143,8 +148,7 @@ QUERIES = (
 
 
 def postgres(prepared):
-    # In a folder of its own: the way to PREPARED may be closed to the server's user.
-    with tempfile.TemporaryDirectory() as top:
+    with open_folder() as top:
         os.chmod(top, 0o711)
         base, place = os.path.join(top, 'base'), os.path.join(top, 'socket')
         shutil.copytree(os.path.join(prepared, 'base'), base)
