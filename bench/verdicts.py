@@ -40,7 +40,8 @@ def ratio_interval(ours, peer, rng):
     """95 % interval of the ratio of the medians; both lists hold one value per round."""
     n = min(len(ours), len(peer))
     return percentiles([ratio(statistics.median(ours[i] for i in drawn),
-                              statistics.median(peer[i] for i in drawn)) for drawn in draws(n, rng)])
+                              statistics.median(peer[i] for i in drawn))
+                        for drawn in draws(n, rng)])
 
 
 def judge_ratio(interval, limit, n_rounds):
@@ -119,7 +120,7 @@ def summarise(row, limits, roles, seed):
 
 
 class Means:
-    """Geometric means of one measure over rows, with intervals: each row's rounds are drawn anew."""
+    """Geometric means of one measure over rows; for intervals each row's rounds are drawn."""
 
     def __init__(self, rows, measure, roles, reference):
         self.measure, self.roles, self.reference = measure, roles, reference

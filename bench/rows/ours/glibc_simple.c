@@ -2,9 +2,9 @@
  *
  *     glibc_simple ROUNDS
  *
- * After the description of bench-malloc-simple in the GNU C Library's benchtests/README: blocks of one
- * size from 8 to 4096 bytes, in bursts of 25, 100, 400 and 1600, with the frees in the order of the
- * allocations. We add every second burst freed in the other order.
+ * After the message of the commit that added bench-malloc-simple to the GNU C Library: "a varying
+ * number of allocations of a given block size, then frees them again". Ours: sizes from 8 to 4096
+ * bytes, bursts of 25 to 1600 blocks, every second one freed against the order of its allocations.
  */
 #include "bench.h"
 
@@ -20,6 +20,13 @@ static void burst(void **blocks, size_t size, long n, bool backwards)
         free(blocks[backwards ? n - 1 - i : i]);
 }
 
+/* As many bursts of n blocks as make the longest one. */
+static void bursts_of(void **blocks, size_t size, long n)
+{
+    for (long k = 0; k < BURST_MAX / n; k++)
+        burst(blocks, size, n, k % 2);
+}
+
 int main(int argc, char **argv)
 {
     static const size_t sizes[] = {8,   16,  24,  32,  48,   64,   100,
@@ -30,7 +37,6 @@ int main(int argc, char **argv)
     for (long round = 0; round < n_rounds; round++)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
             for (size_t b = 0; b < sizeof bursts / sizeof *bursts; b++)
-                for (long k = 0; k < BURST_MAX / bursts[b]; k++)
-                    burst(blocks, sizes[s], bursts[b], k % 2);
+                bursts_of(blocks, sizes[s], bursts[b]);
     return 0;
 }
