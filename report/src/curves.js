@@ -19,8 +19,8 @@ function chartOf(family, allocators, measure) {
   })).filter((line) => line.points.length);
   if (!lines.length) return null;
   const threads = [...new Set(family.rows.map((row) => row.threads))];
-  const x = scaled(bounds(threads, 1.05), MARGIN.left, WIDTH - MARGIN.right);
-  const y = scaled(bounds(lines.flatMap((line) => line.points.map((p) => p.value)), 1.1),
+  const x = scaled(bounds(threads), MARGIN.left, WIDTH - MARGIN.right);
+  const y = scaled(bounds(lines.flatMap((line) => line.points.map((p) => p.value))),
     HEIGHT - MARGIN.bottom, MARGIN.top);
   const chart = axes({ width: WIDTH, height: HEIGHT, x, y, xTicks: threads, xTitle: 'threads →',
     yTitle: `↑ ${title}${unit ? `, ${unit}` : ''}`, wanted: 4 });

@@ -10,7 +10,7 @@ function facts(results) {
   const m = results.machine;
   const memory = m.memory_kib ? `${(m.memory_kib / 2 ** 20).toFixed(1)} GiB` : '';
   return [m.cpu, m.cpus && `${m.cpus} CPUs`, memory, m.kernel && `Linux ${m.kernel}`, m.libc,
-    m.huge_pages && `huge pages: ${m.huge_pages}`, `${results.rounds} rounds`,
+    m.huge_pages && `huge pages: ${m.huge_pages}`, `${results.rounds} round${results.rounds === 1 ? '' : 's'}`,
     `seed ${results.seed}`, results.started].filter((word) => word).join(' · ');
 }
 

@@ -33,10 +33,11 @@ export function logScale([low, high], [from, to]) {
   return Object.assign(at, { low, high });
 }
 
-// The bounds of values, with room around them.
-export function bounds(values, room = 1.08) {
+// The bounds of values, with a share of their range as room around them.
+export function bounds(values, share = 0.05) {
   const low = Math.min(...values), high = Math.max(...values);
-  return low * room * room < high ? [low / room, high * room] : [low / 1.2, high * 1.2];
+  const room = high > low ? (high / low) ** share : 1.2;
+  return [low / room, high * room];
 }
 
 const STEPS = [
