@@ -2,10 +2,10 @@
  *
  *     rptest THREADS LOOPS
  *
- * After the description in the README of rpmalloc-benchmark: each thread keeps a set of random blocks,
- * sizes falling linearly in frequency; in each loop it frees some by a stride through the set and
- * allocates others in their place; and every few loops it hands a list of blocks over to be freed by
- * another thread.
+ * After the description in the README of rpmalloc-benchmark: each thread keeps a set of random
+ * blocks, sizes falling linearly in frequency; in each loop it frees some by a stride through the
+ * set and allocates others in their place; and every few loops it hands a list of blocks over to be
+ * freed by another thread.
  */
 #include "bench.h"
 
