@@ -1,16 +1,18 @@
 /* launch.c: starts one program and writes what it cost as one JSON object.
  *
- *     launch OUT.json [--preload SO] [--env K=V]... [--timeout S] [--syscalls] [--untraced] -- CMD...
+ *     launch OUT.json [--preload SO] [--env K=V]... [--timeout S] [--syscalls] [--untraced] \
+ *         -- CMD...
  *
- * Static and small, because exec keeps the greatest resident size of what ran in the process before:
- * ru_maxrss of a small program is that of its launcher. Peaks are therefore read from VmHWM, which
- * belongs to the new memory alone, while each process stands still just before its end.
+ * Static and small, because exec keeps the greatest resident size of what ran in the process
+ * before: ru_maxrss of a small program is that of its launcher. Peaks are therefore read from
+ * VmHWM, which belongs to the new memory alone, while each process stands still just before its
+ * end.
  *
- * Every process of the program is traced for these stops. Threads are not (but with --syscalls), so a
- * program pays per process and not per thread or call. The launcher is a subreaper: times come from
- * RUSAGE_CHILDREN, which holds each process that was waited for once, orphans too. Orphans that
- * outlive the first process are ended. --untraced is for a driver that starts a launcher itself: a
- * process has one tracer.
+ * Every process of the program is traced for these stops. Threads are not (but with --syscalls), so
+ * a program pays per process and not per thread or call. The launcher is a subreaper: times come
+ * from RUSAGE_CHILDREN, which holds each process that was waited for once, orphans too. Orphans
+ * that outlive the first process are ended. --untraced is for a driver that starts a launcher
+ * itself: a process has one tracer.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-"""machine.py: facts of the machine, and its mode of transparent huge pages for the time of a run."""
+"""machine.py: facts of the machine; its mode of transparent huge pages for the time of a run."""
 import contextlib
 import os
 import platform

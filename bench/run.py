@@ -35,9 +35,9 @@ class Bench:
     def __init__(self, options):
         self.bin = os.path.join(options.build, 'bench')
         self.launcher = os.path.join(self.bin, 'launch')
-        self.folder = tempfile.mkdtemp(prefix='work-', dir=self.bin)
         self.options = options
         self.everyone, self.missing = find_allocators(options)
+        self.folder = tempfile.mkdtemp(prefix='work-', dir=self.bin)
         self.empty = allocators.Allocator('empty', os.path.join(self.bin, 'libempty.so'),
                                           role='baseline')
 
@@ -232,6 +232,8 @@ def parse(argv):
     parser.add_argument('--huge', choices=('always', 'madvise', 'never'),
                         help='mode of transparent huge pages for this run (root)')
     parser.add_argument('--reference', default='glibc', help='of the means')
+    parser.add_argument('--lists', default=rowlist.ROWS, metavar='FOLDER',
+                        help='where the lists of rows are')
     parser.add_argument('--build', default=os.path.join(ROOT, 'build'), metavar='FOLDER')
     parser.add_argument('--ashlar', metavar='FILE.so', help='default: the one of the build')
     options = parser.parse_args(argv)
@@ -257,14 +259,14 @@ def run(options, rows):
     bench = Bench(options)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     begin = time.monotonic()
-    everyone = bench.everyone + [bench.empty] * any(row.baseline for row in rows)
+    everyone = bench.everyone + ([bench.empty] if any(row.baseline for row in rows) else [])
     results = {'format': 'ashlar-bench 1', 'seed': seed, 'rounds': options.rounds,
                'started': datetime.datetime.now(datetime.timezone.utc).strftime('%FT%TZ'),
                'seconds': 0, 'machine': machine.facts(), 'missing': bench.missing,
                'allocators': [a.as_json() for a in everyone], 'rows': [], 'means': {}}
     roles = {a.name: a.role for a in everyone}
-    print(f'seed {seed}, {options.rounds} rounds, huge pages {machine.huge_pages()}, '
-          f'{len(rows)} rows on {", ".join(a.name for a in bench.everyone)}')
+    print(f'seed {seed}, {verdicts.rounds_word(options.rounds)}, rows: {len(rows)}, huge pages: '
+          f'{machine.huge_pages()}, on {", ".join(a.name for a in bench.everyone)}', flush=True)
     try:
         for row in rows:
             lacking = row.missing_packages()
@@ -276,6 +278,8 @@ def run(options, rows):
             bench.count(row, result)
             result['summary'] = verdicts.summarise(result, row.limits, roles, seed)
             results['rows'].append(result)
+            show('')
+            print(table.line(result), flush=True)
             results['seconds'] = time.monotonic() - begin
             if options.json:
                 write_json(options.json, results)
@@ -289,7 +293,7 @@ def run(options, rows):
 def main(argv):
     options = parse(argv)
     try:
-        rows = rowlist.choose(rowlist.read(), options.rows, options.group)
+        rows = rowlist.choose(rowlist.read(options.lists), options.rows, options.group)
     except rowlist.RowError as error:
         raise SystemExit(f'run.py: {error}') from None
     if options.list:
@@ -306,7 +310,7 @@ def main(argv):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that clean-up runs
     with machine.in_huge_page_mode(options.huge):
         results = run(options, rows)
-    print(table.page(results))
+    print('\n' + table.page(results))
     if options.json:
         write_json(options.json, results)
     if options.html:

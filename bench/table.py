@@ -84,6 +84,16 @@ def mean_lines(results):
     return '\n'.join(lines)
 
 
+def line(row):
+    """A row that has just run."""
+    parts = [f'{title} {number(entry["ratio"])} of {entry["best"]}'
+             for measure, (title, _, _) in TITLES.items()
+             if (entry := row['summary'].get(measure)) and entry['ratio'] is not None]
+    failed = sorted({f['allocator'] for f in row['failures']})
+    return f'{row["name"]}: ' + ', '.join(parts) + ('; failed: ' + ', '.join(failed)
+                                                    if failed else '')
+
+
 def page(results):
     timed = [r for r in results['rows'] if r['group'] != 'memory']
     parts = [matrix(results, measure, timed) for measure in TITLES]

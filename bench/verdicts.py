@@ -44,11 +44,15 @@ def ratio_interval(ours, peer, rng):
                         for drawn in draws(n, rng)])
 
 
+def rounds_word(n):
+    return '1 round' if n == 1 else f'{n} rounds'
+
+
 def judge_ratio(interval, limit, n_rounds):
     if limit is None:
         return None
     if n_rounds < ROUNDS_MIN:
-        return f'{n_rounds} rounds: no verdict' if n_rounds != 1 else '1 round: no verdict'
+        return f'{rounds_word(n_rounds)}: no verdict'
     return 'lost' if interval[0] > limit else 'ok'
 
 

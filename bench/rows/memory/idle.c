@@ -1,11 +1,12 @@
 /* idle.c: what threads hold that have freed everything and wait.
  *
- *     idle THREADS freed|held
+ *     idle THREADS freed|held|small
  *
  * Each of THREADS threads allocates and writes 4 blocks of each of 20 sizes from 16 to 8000 bytes,
- * frees all, and waits; with `held` it keeps 100 blocks of 16 to 512 bytes instead. Resident size then,
- * less that of a second process whose threads only wait, is printed per thread. Each is a process of
- * its own: this program starts itself, as `idle THREADS bare` and so on.
+ * frees all, and waits; with `held` it keeps 100 blocks of 16 to 512 bytes instead, with `small`
+ * 100 of 16 to 128. Resident size then, less that of a second process whose threads only wait, is
+ * printed per thread. Each is a process of its own: this program starts itself, with a further
+ * argument.
  */
 #include <math.h>
 #include <spawn.h>
@@ -17,7 +18,8 @@ enum { SIZES = 20, PER_SIZE = 4, SIZE_MIN = 16, SIZE_LAST = 8000, HELD = 100 };
 
 static pthread_barrier_t all_there;
 static size_t sizes[SIZES];
-static bool is_bare, is_held;
+static size_t held_max; /* bytes of a block that is kept; 0 when none is */
+static bool is_bare;
 
 static void allocate_and_free(void)
 {
@@ -34,10 +36,10 @@ static void *wait_for_ever(void *argument)
 {
     void *held[HELD];
     uint64_t random = bench_seed((uint64_t)(long)argument);
-    if (!is_bare && !is_held)
+    if (!is_bare && !held_max)
         allocate_and_free();
-    for (int i = 0; is_held && i < HELD; i++) {
-        size_t size = bench_between(&random, 16, 512);
+    for (int i = 0; held_max && i < HELD; i++) {
+        size_t size = bench_between(&random, SIZE_MIN, held_max);
         held[i] = bench_need(malloc(size));
         memset(held[i], 1, size);
     }
@@ -85,7 +87,7 @@ int main(int argc, char **argv)
     long n_threads = bench_arg(argc, argv, 1);
     bench_check(argc >= 3, "two arguments");
     is_bare = strcmp(argv[2], "bare") == 0;
-    is_held = strcmp(argv[2], "held") == 0;
+    held_max = strcmp(argv[2], "held") == 0 ? 512 : strcmp(argv[2], "small") == 0 ? 128 : 0;
     if (argc == 4)
         return one_process(n_threads);
     long bare_kib = rss_of(argv[0], argv[1], "bare");

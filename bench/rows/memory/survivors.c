@@ -1,10 +1,10 @@
-/* survivors.c: of many blocks each twentieth stays; what stays resident, and after the rest is freed?
+/* survivors.c: of many blocks each twentieth stays: what is resident then, and at the end?
  *
  *     survivors BLOCKS
  *
- * Sizes 512, 512, 512, 1024, 1024 and 2048 bytes in turn, all written; all but each twentieth freed.
- * Then 3 seconds with a few calls, as in a server at night; then the rest is freed, and 1.5 seconds
- * with a few calls pass. Resident size is printed at each point.
+ * Sizes 512, 512, 512, 1024, 1024 and 2048 bytes in turn, all written; all but each twentieth
+ * freed. Then 3 seconds with a few calls, as in a server at night; then the rest is freed, and 1.5
+ * seconds with a few calls pass. Resident size is printed at each point.
  */
 #include "bench.h"
 

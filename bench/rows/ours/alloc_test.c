@@ -2,11 +2,11 @@
  *
  *     alloc_test THREADS STEPS PLACES
  *
- * After Ignatchenko, Testing Memory Allocators: ptmalloc2 vs tcmalloc vs hoard vs jemalloc, While Trying
- * to Simulate Real-World Loads (ithare.com, 2018): places are chosen and sizes drawn from Pareto-like
- * distributions, so that a few places are used often and a few sizes are large, here up to 1 KiB; a
- * block is written when it is allocated and read before it is freed. STEPS and PLACES are divided
- * among the threads.
+ * After Ignatchenko, Testing Memory Allocators: ptmalloc2 vs tcmalloc vs hoard vs jemalloc, While
+ * Trying to Simulate Real-World Loads (ithare.com, 2018): places are chosen and sizes drawn from
+ * Pareto-like distributions, so that a few places are used often and a few sizes are large, here up
+ * to 1 KiB; a block is written when it is allocated and read before it is freed. STEPS and PLACES
+ * are divided among the threads.
  */
 #include <math.h>
 
@@ -23,8 +23,9 @@ static uint16_t sizes[TABLE]; /* quantiles of the sizes */
 static float where[TABLE];    /* quantiles of the place, as a share of the table */
 static long n_steps, n_places;
 
-/* Sizes: Pareto with exponent 1.16, the rule of 80 to 20, cut at the maximum. Places: the same rule,
- * a share x of the places gets the share x to the power log 0.8 / log 0.2 of the steps. */
+/* Sizes: Pareto with exponent 1.16, the rule of 80 to 20, cut at the maximum. Places: the same
+ * rule, a share x of the places gets the share x to the power log 0.8 / log 0.2 of the steps.
+ */
 static void fill_tables(void)
 {
     for (int i = 0; i < TABLE; i++) {

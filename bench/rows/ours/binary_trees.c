@@ -2,9 +2,9 @@
  *
  *     binary_trees DEPTH
  *
- * After the description of binary-trees in the Computer Language Benchmarks Game, which follows Ellis,
- * Kovac and Boehm's GCBench: a tree of DEPTH + 1, a long-lived one of DEPTH, and many of depths 4, 6,
- * ... DEPTH, the more the lower, one node per block.
+ * After the description of binary-trees in the Computer Language Benchmarks Game, which follows
+ * Ellis, Kovac and Boehm's GCBench: a tree of DEPTH + 1, a long-lived one of DEPTH, and many of
+ * depths 4, 6, ... DEPTH, the more the lower, one node per block.
  */
 #include "bench.h"
 

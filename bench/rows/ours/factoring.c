@@ -3,9 +3,9 @@
  *     factoring NUMBER PRIMES
  *
  * After Morrison and Brillhart, A Method of Factoring and the Factorization of F7, Mathematics of
- * Computation 29, 1975; the work that Barrett's cfrac is used for in papers on allocators: many small
- * blocks with short lives. Convergents A of the root of N give squares A² ≡ ±Q; those Q that factor
- * over the PRIMES smallest usable primes are combined until both sides are squares.
+ * Computation 29, 1975; the work that Barrett's cfrac is used for in papers on allocators: many
+ * small blocks with short lives. Convergents A of the root of N give squares A² ≡ ±Q; those Q that
+ * factor over the PRIMES smallest usable primes are combined until both sides are squares.
  */
 #include "bench.h"
 

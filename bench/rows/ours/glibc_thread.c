@@ -4,7 +4,8 @@
  *
  * After the description of bench-malloc-thread in the GNU C Library's benchmarks: a working set of
  * 1024 places; a step frees the block of a random place and allocates another one; sizes from 4 to
- * 32768 bytes, whose frequency falls with the square of the size. STEPS are divided among the threads.
+ * 32768 bytes, whose frequency falls with the square of the size. STEPS are divided among the
+ * threads.
  */
 #include "bench.h"
 

@@ -3,9 +3,9 @@
  *     larson THREADS BLOCKS GENERATIONS REPLACEMENTS
  *
  * After Larson and Krishnan, Memory Allocation for Long-Running Server Applications, ISMM 1998.
- * Each chain of threads owns a table of BLOCKS blocks of 10 to 500 bytes. A thread replaces REPLACEMENTS
- * blocks at random places, creates a successor that gets the table, and ends. So most blocks are
- * freed by a thread that did not allocate them, as in a server that passes requests on.
+ * Each chain of threads owns a table of BLOCKS blocks of 10 to 500 bytes. A thread replaces
+ * REPLACEMENTS blocks at random places, creates a successor that gets the table, and ends. So most
+ * blocks are freed by a thread that did not allocate them, as in a server that passes requests on.
  */
 #include "bench.h"
 

@@ -2,10 +2,11 @@
  *
  *     minimise VARIABLES CUBES FUNCTIONS
  *
- * After Brayton, Hachtel, McMullen and Sangiovanni-Vincentelli, Logic Minimization Algorithms for VLSI
- * Synthesis, 1984: complement by Shannon expansion, then EXPAND, IRREDUNDANT and REDUCE until the
- * cover gets no smaller. Papers on allocators (Grunwald, Zorn and Henderson, PLDI 1993) use espresso
- * for its many small blocks. FUNCTIONS random functions of CUBES cubes are minimised, one by one.
+ * After Brayton, Hachtel, McMullen and Sangiovanni-Vincentelli, Logic Minimization Algorithms for
+ * VLSI Synthesis, 1984: complement by Shannon expansion, then EXPAND, IRREDUNDANT and REDUCE until
+ * the cover gets no smaller. Papers on allocators (Grunwald, Zorn and Henderson, PLDI 1993) use
+ * espresso for its many small blocks. FUNCTIONS random functions of CUBES cubes are minimised, one
+ * by one.
  *
  * A cube has two bits per variable: may it be 0, may it be 1. No bit of a variable set: empty.
  */

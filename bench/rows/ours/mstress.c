@@ -2,11 +2,11 @@
  *
  *     mstress THREADS PHASES STEPS
  *
- * After the description of mstress in mimalloc-bench: server-like patterns with sizes near powers of
- * two; blocks migrate between threads and some live long; threads have unequal work; after each
+ * After the description of mstress in mimalloc-bench: server-like patterns with sizes near powers
+ * of two; blocks migrate between threads and some live long; threads have unequal work; after each
  * phase all threads end and new ones begin, while some blocks survive. In each step a thread
- * allocates or frees one of its own, exchanges one with the common table, or keeps one for the phases
- * to come. Thread i does STEPS × (1 + i mod 4) / 2 steps.
+ * allocates or frees one of its own, exchanges one with the common table, or keeps one for the
+ * phases to come. Thread i does STEPS × (1 + i mod 4) / 2 steps.
  */
 #include "bench.h"
 

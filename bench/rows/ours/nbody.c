@@ -2,8 +2,9 @@
  *
  *     nbody THREADS BODIES STEPS
  *
- * After Barnes and Hut, A Hierarchical O(N log N) Force-Calculation Algorithm, Nature 324, 1986. Each
- * cell and body is a block; the first thread builds the tree, all compute forces, the first frees it.
+ * After Barnes and Hut, A Hierarchical O(N log N) Force-Calculation Algorithm, Nature 324, 1986.
+ * Each cell and body is a block; the first thread builds the tree, all compute forces, the first
+ * frees it.
  */
 #include <math.h>
 

@@ -2,14 +2,14 @@
  *
  *     rptest THREADS LOOPS
  *
- * After the description in the README of rpmalloc-benchmark: each thread keeps a set of random blocks,
- * sizes falling linearly in frequency; in each loop it frees some by a stride through the set and
- * allocates others in their place; and every few loops it hands a list of blocks over to be freed by
- * another thread.
+ * After the description in the README of rpmalloc-benchmark: each thread keeps a set of random
+ * blocks, sizes falling linearly in frequency; in each loop it frees some by a stride through the
+ * set and allocates others in their place; and every few loops it hands a list of blocks over to be
+ * freed by another thread.
  */
 #include "bench.h"
 
-enum { SLOTS = 4000, PER_LOOP = 1000, HAND_OVER = 200, HAND_OVER_EVERY = 2 };
+enum { SLOTS = 4000, PER_LOOP = 1000, HAND_OVER = 200, HAND_OVER_EVERY = 2, LISTS_MAX = 4 };
 enum { SIZE_MIN = 16, SIZE_MAX_OF_BLOCK = 8000 };
 
 struct list {
@@ -17,6 +17,7 @@ struct list {
 };
 
 static _Atomic(struct list *) inbox[BENCH_THREADS_MAX];
+static atomic_int n_lists[BENCH_THREADS_MAX]; /* about how many wait in the inbox */
 static long n_threads, n_loops;
 
 static size_t falling(uint64_t *random)
@@ -37,6 +38,7 @@ static void *fresh(uint64_t *random)
 /* Acquire pairs with the release in hand_over: links are seen before the head. */
 static void empty_inbox(long i)
 {
+    atomic_store_explicit(&n_lists[i], 0, memory_order_relaxed);
     struct list *at = atomic_exchange_explicit(&inbox[i], NULL, memory_order_acquire);
     while (at) {
         struct list *next = at->next;
@@ -45,8 +47,26 @@ static void empty_inbox(long i)
     }
 }
 
+/* A neighbour that lags behind gets no more: what waits would grow with the scheduler's mood. */
+static bool is_behind(long i)
+{
+    return atomic_fetch_add_explicit(&n_lists[i], 1, memory_order_relaxed) >= LISTS_MAX;
+}
+
+static void replace(void **slots, size_t begin, uint64_t *random)
+{
+    for (size_t k = 0; k < HAND_OVER; k++) {
+        free(slots[(begin + k) % SLOTS]);
+        slots[(begin + k) % SLOTS] = fresh(random);
+    }
+}
+
 static void hand_over(void **slots, size_t begin, long to, uint64_t *random)
 {
+    if (is_behind(to)) {
+        replace(slots, begin, random);
+        return;
+    }
     struct list *head = NULL, *tail = NULL;
     for (size_t k = 0; k < HAND_OVER; k++) {
         struct list *item = slots[(begin + k) % SLOTS];

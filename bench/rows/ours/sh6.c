@@ -2,10 +2,10 @@
  *
  *     sh6 ROUNDS
  *
- * After the description of sh6bench (MicroQuill, SmartHeap test suite) in mimalloc-bench: some blocks
- * are freed last-in first-out, others in the reverse order. A round allocates a group of equal
- * blocks for each of 25 sizes, as many as fit the size's share; of the groups that still live, the
- * newest goes newest first, and every fourth round all go oldest first.
+ * After the description of sh6bench (MicroQuill, SmartHeap test suite) in mimalloc-bench: some
+ * blocks are freed last-in first-out, others in the reverse order. A round allocates a group of
+ * equal blocks for each of 25 sizes, as many as fit the size's share; of the groups that still
+ * live, the newest goes newest first, and every fourth round all go oldest first.
  */
 #include "bench.h"
 

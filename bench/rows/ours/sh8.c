@@ -2,11 +2,11 @@
  *
  *     sh8 THREADS ROUNDS
  *
- * After the description of sh8bench (MicroQuill, SmartHeap test suite) in mimalloc-bench: as in larson
- * some blocks are freed by other threads, and as in sh6bench some in reverse order. A thread
- * allocates a set of 2000 blocks of 1 to 1000 bytes, small ones more often; every second set it frees
- * itself, newest first or oldest first; the others it exchanges for the set of whoever was at the
- * common place before, and frees that one.
+ * After the description of sh8bench (MicroQuill, SmartHeap test suite) in mimalloc-bench: as in
+ * larson some blocks are freed by other threads, and as in sh6bench some in reverse order. A thread
+ * allocates a set of 2000 blocks of 1 to 1000 bytes, small ones more often; every second set it
+ * frees itself, newest first or oldest first; the others it exchanges for the set of whoever was at
+ * the common place before, and frees that one.
  */
 #include "bench.h"
 

@@ -3,9 +3,9 @@
  *     threads AT_ONCE THREADS BLOCKS
  *
  * The cost of a thread's first blocks and of its end, as servers with a thread per request pay it;
- * larson's paper names it, mimalloc-bench's mleak is a test of it. Waves of AT_ONCE threads, THREADS in
- * all; each allocates BLOCKS blocks of 16 to 1024 bytes, frees all but each tenth, and leaves those to
- * the first thread, which frees them after the wave.
+ * larson's paper names it, mimalloc-bench's mleak is a test of it. Waves of AT_ONCE threads,
+ * THREADS in all; each allocates BLOCKS blocks of 16 to 1024 bytes, frees all but each tenth, and
+ * leaves those to the first thread, which frees them after the wave.
  */
 #include "bench.h"
 

@@ -2,10 +2,10 @@
  *
  *     xmalloc THREADS BATCHES
  *
- * After Lever and Boreham, Malloc() Performance in a Multithreaded Linux Environment, USENIX 2000, in
- * the asymmetric form that SuperMalloc's tests describe: half of the threads only allocate, the other
- * half only free. Blocks of 8 to 512 bytes travel in batches of 128, and the batch's own table with
- * them, through one queue of bounded length. BATCHES is the number of all batches.
+ * After Lever and Boreham, Malloc() Performance in a Multithreaded Linux Environment, USENIX 2000,
+ * in the asymmetric form that SuperMalloc's tests describe: half of the threads only allocate, the
+ * other half only free. Blocks of 8 to 512 bytes travel in batches of 128, and the batch's own
+ * table with them, through one queue of bounded length. BATCHES is the number of all batches.
  */
 #include "bench.h"
 
