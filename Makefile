@@ -4,10 +4,12 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 OPTIONS = -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DASHLAR_WERROR=$(or $(ASHLAR_WERROR),OFF) \
           -DASHLAR_CONFIGS=$(or $(ASHLAR_CONFIGS),OFF)
+BENCH   = --rounds $(or $(ROUNDS),11) $(if $(ROWS),--rows $(ROWS)) $(BENCH_OPTIONS)
 CTEST   = ctest --test-dir build --output-on-failure --no-tests=error
 
-.PHONY: all deps check-deps ci-deps programs-deps demo check check-programs install uninstall \
-        debug clang region26 asan tsan cov fuzz aarch64 lint models fmt bareroot clean
+.PHONY: all deps check-deps ci-deps programs-deps bench-deps demo check check-programs bench \
+        compare install uninstall debug clang region26 asan tsan cov fuzz aarch64 lint models fmt \
+        bareroot clean
 
 all:
 	@mkdir -p build
@@ -23,6 +25,8 @@ ci-deps:         # what the other configurations need as well
 	@deps/install build check ci
 programs-deps:   # the programs that check-programs runs
 	@deps/install build check programs
+bench-deps:      # the other allocators, and what the rows run
+	@deps/install build bench
 
 demo: deps all   # a real program on Ashlar, then what its heap held
 	ASHLAR=stats build/ashlar run -- perl demo/words.pl
@@ -32,6 +36,13 @@ check: check-deps all   # ASHLAR_CONFIGS=ON (CI): every other configuration as a
 check-programs: programs-deps all
 	@cmake --build build -j $(JOBS)
 	@$(CTEST) -L programs
+bench: bench-deps all   # ROWS=larson-2,idle-freed ROUNDS=3 BENCH_OPTIONS='--html out.html'
+	@cmake --build build -j $(JOBS) --target bench_programs
+	@bench/run.py $(BENCH)
+compare: bench-deps all # the field's table: COMPARE_CMD='perl demo/words.pl', or ROWS, or all rows
+	@cmake --build build -j $(JOBS) --target bench_programs
+	@bench/compare.py --rounds $(or $(ROUNDS),3) $(if $(ROWS),--rows $(ROWS)) \
+	    $(COMPARE_OPTIONS) $(if $(COMPARE_CMD),-- $(COMPARE_CMD))
 
 install: all
 	@cmake --install build

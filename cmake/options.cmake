@@ -5,6 +5,7 @@ string(COMPARE EQUAL "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}" ASHLAR_
 option(ASHLAR_CLI "Build the command ashlar (needs libsmartcols)" ${ASHLAR_IS_TOP_LEVEL})
 option(ASHLAR_TESTS "Build and register the tests" ${ASHLAR_IS_TOP_LEVEL})
 option(ASHLAR_INSTALL "Install rules for libraries, headers, manuals" ${ASHLAR_IS_TOP_LEVEL})
+option(ASHLAR_REPORT "Build the HTML page of the benchmarks (needs esbuild)" ${ASHLAR_IS_TOP_LEVEL})
 option(ASHLAR_REPLACE "Build the libraries that replace malloc; off under sanitizers" ON)
 option(ASHLAR_WERROR "The project's warnings are errors (CI)" OFF)
 option(ASHLAR_COVERAGE "Count executed lines with gcov" OFF)
