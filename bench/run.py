@@ -192,13 +192,12 @@ def figures_of(line):
 
 def subtract(samples, baseline):
     """What each run used above the stand-in's run of the same round becomes figures."""
-    plain = {s['round']: s for s in samples[baseline]}
-    for some in samples.values():
-        for s in some:
-            under = plain.get(s['round'])
-            if under:
-                s['figures'].update(more_peak_kib=s['peak_kib'] - under['peak_kib'],
-                                    more_faults_n=s['minflt'] - under['minflt'])
+    measures = {'more_peak_kib': 'peak_kib', 'more_faults_n': 'minflt'}
+    plain = {s['round']: {m: verdicts.value(s, m) for m in measures.values()}
+             for s in samples[baseline]}
+    for s in (s for some in samples.values() for s in some if s['round'] in plain):
+        for figure, m in measures.items():
+            s['figures'][figure] = verdicts.value(s, m) - plain[s['round']][m]
 
 
 def show(text):
