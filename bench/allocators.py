@@ -1,5 +1,7 @@
 """allocators.py: ours and the peers: which library is preloaded, and which version it is."""
+import argparse
 import glob
+import hashlib
 import os
 import re
 import subprocess
@@ -62,14 +64,17 @@ def find_peers(names):
     return found, missing
 
 
+def named(name, path, role='peer'):
+    """An allocator by its file; its version is the file's name and the start of its hash."""
+    with open(path, 'rb') as file:
+        digest = hashlib.sha256(file.read()).hexdigest()[:12]
+    version = f'{os.path.basename(os.path.realpath(path))} {digest}'
+    return Allocator(name, os.path.abspath(path), role=role, version=version)
+
+
 def named_peer(text):
     """An allocator from NAME=PATH.so."""
     name, _, path = text.partition('=')
     if not re.fullmatch(r'[\w.+-]+', name) or not os.path.isfile(path):
-        raise ValueError(f'--peer {text}: NAME=PATH.so, and the file must exist')
-    return Allocator(name, os.path.abspath(path), version=os.path.basename(os.path.realpath(path)))
-
-
-def ours(path, name='ashlar'):
-    version = os.path.basename(os.path.realpath(path))
-    return Allocator(name, os.path.abspath(path), role='subject', version=version)
+        raise argparse.ArgumentTypeError(f'{text}: NAME=PATH.so, and the file must exist')
+    return named(name, path)

@@ -135,7 +135,9 @@ static void read_wish(int argc, char **argv, struct wish *ret_wish)
     *ret_wish = wish;
 }
 
-/* In the child: waits until the parent traces it, then becomes the program. */
+/* In the child: waits until the parent traces it, then becomes the program. Traced, it cannot
+ * outlive the launcher; a driver is asked to end.
+ */
 static void become(const struct wish *wish, int gate, const sigset_t *mask)
 {
     char byte;
@@ -143,6 +145,8 @@ static void become(const struct wish *wish, int gate, const sigset_t *mask)
         ;
     close(gate);
     sigprocmask(SIG_SETMASK, mask, NULL);
+    if (wish->untraced)
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
     unsetenv("LD_PRELOAD"); /* what is measured runs on what was asked for and nothing else */
     if (wish->preload && *wish->preload)
         setenv("LD_PRELOAD", wish->preload, 1);
@@ -290,6 +294,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &end_action, NULL);
     sigaction(SIGINT, &end_action, NULL);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody wants to know any more */
 
     int gate[2];
     sigset_t mask;

@@ -161,9 +161,9 @@ class Bench:
 def find_allocators(options):
     """Ours first, then peers; and who is missing."""
     found, missing = allocators.find_peers(options.peers)
-    found += [allocators.named_peer(text) for text in options.peer]
+    found += options.peer
     if os.path.exists(options.ashlar):
-        found.insert(0, allocators.ours(options.ashlar))
+        found.insert(0, allocators.named('ashlar', options.ashlar, role='subject'))
     else:
         missing.append({'what': 'ashlar', 'install': 'make'})
     return found, missing
@@ -192,13 +192,12 @@ def figures_of(line):
 
 def subtract(samples, baseline):
     """What each run used above the stand-in's run of the same round becomes figures."""
-    plain = {s['round']: s for s in samples[baseline]}
-    for some in samples.values():
-        for s in some:
-            under = plain.get(s['round'])
-            if under:
-                s['figures'].update(more_peak_kib=s['peak_kib'] - under['peak_kib'],
-                                    more_faults_n=s['minflt'] - under['minflt'])
+    measures = {'more_peak_kib': 'peak_kib', 'more_faults_n': 'minflt'}
+    plain = {s['round']: {m: verdicts.value(s, m) for m in measures.values()}
+             for s in samples[baseline]}
+    for s in (s for some in samples.values() for s in some if s['round'] in plain):
+        for figure, m in measures.items():
+            s['figures'][figure] = verdicts.value(s, m) - plain[s['round']][m]
 
 
 def show(text):
@@ -222,7 +221,8 @@ def parse(argv):
     parser.add_argument('--group', type=listed, default=[], help='|'.join(rowlist.GROUPS))
     parser.add_argument('--peers', type=listed, default=list(allocators.PEERS),
                         help='of ' + ','.join(allocators.PEERS))
-    parser.add_argument('--peer', action='append', default=[], metavar='NAME=PATH.so')
+    parser.add_argument('--peer', action='append', default=[], metavar='NAME=PATH.so',
+                        type=allocators.named_peer, help='one more; may be repeated')
     parser.add_argument('--rounds', type=int, default=verdicts.ROUNDS_MIN)
     parser.add_argument('--seed', type=int, help='of the order of runs and of the intervals')
     parser.add_argument('--json', metavar='FILE')
@@ -240,8 +240,11 @@ def parse(argv):
     options.build = os.path.abspath(options.build)
     options.ashlar = options.ashlar or os.path.join(options.build, 'lib/libashlar.so')
     unknown = [p for p in options.peers if p not in allocators.PEERS]
-    if unknown or options.rounds < 1:
-        parser.error(f'unknown peers: {unknown}' if unknown else '--rounds: 1 or more')
+    names = options.peers + [peer.name for peer in options.peer] + ['ashlar', 'empty']
+    if unknown or len(set(names)) < len(names):
+        parser.error(f'unknown peers: {unknown}' if unknown else f'two of one name: {names}')
+    if options.rounds < 1:
+        parser.error('--rounds: 1 or more')
     return options
 
 
@@ -307,7 +310,8 @@ def main(argv):
             report.template(options.build)
         except report.ReportError as error:
             raise SystemExit(f'run.py: --html: {error}') from None
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that clean-up runs
+    for number in (signal.SIGTERM, signal.SIGINT):      # exceptions, so that clean-up runs
+        signal.signal(number, lambda n, _: sys.exit(128 + n))
     with machine.in_huge_page_mode(options.huge):
         results = run(options, rows)
     print('\n' + table.page(results))

@@ -56,12 +56,17 @@ def judge_ratio(interval, limit, n_rounds):
     return 'lost' if interval[0] > limit else 'ok'
 
 
+def value(sample, measure):
+    """A figure of the program stands before what the launcher says."""
+    return sample['figures'].get(measure, sample.get(measure))
+
+
 def series(row, measure):
     """{allocator: its values in the order of rounds}, of those that never failed."""
     failed = {f['allocator'] for f in row['failures']}
     result = {}
     for name, samples in row['samples'].items():
-        values = [s['figures'].get(measure, s.get(measure)) for s in samples]
+        values = [value(s, measure) for s in samples]
         if values and name not in failed and all(isinstance(v, (int, float)) for v in values):
             result[name] = values
     return result
