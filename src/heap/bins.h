@@ -66,6 +66,8 @@ struct ash_heap {
     _Atomic uint32_t trim_seen; /* the trim request this heap has answered (threads.h) */
     uint32_t ticks;             /* slow paths since the last tick */
     uint32_t recount;           /* fork generation in which its pages must be recounted, or 0 */
+    uint32_t watch;             /* frees until a current page asks for a tick, or 0 (threads.h) */
+    bool unsettled;             /* pages changed since the last scan, or wait for the next */
     uint64_t tick_ms;
     uint64_t scan_ms;              /* last scan for holes */
     size_t retained_bytes;         /* carved bytes of EMPTY pages */

@@ -17,11 +17,10 @@
 #include "base/base.h"
 
 #define ASH_CLASS_COUNT 81u
-#define ASH_BIN_COUNT 73u        /* classes 0..72 have a bin */
-#define ASH_SMALL_MAX 1024u      /* the first table, the shortest path */
-#define ASH_BINNED_MAX 32768u    /* the second table; larger classes have no bin */
-#define ASH_CLASS_MAX 65536u     /* above: whole slices */
-#define ASH_SMALL_PAGE_MAX 8192u /* blocks up to this lie in pages of one slice */
+#define ASH_BIN_COUNT 73u     /* classes 0..72 have a bin */
+#define ASH_SMALL_MAX 1024u   /* the first table, the shortest path */
+#define ASH_BINNED_MAX 32768u /* the second table; larger classes have no bin */
+#define ASH_CLASS_MAX 65536u  /* above: whole slices */
 
 extern const uint8_t ash_class_small[65] ASH_HIDDEN;   /* by (n + 15) >> 4 */
 extern const uint8_t ash_class_medium[257] ASH_HIDDEN; /* by (n + 127) >> 7 */
@@ -48,6 +47,14 @@ ASH_INLINE size_t ash_class_of_small(size_t bytes)
     return ash_class_small[(bytes + 15) >> 4];
 }
 #endif
+
+/* Slices of a page: the least power of two that holds eight blocks. So what a thread that uses
+ * little of many classes holds is bounded by them. */
+ASH_INLINE unsigned ash_class_slices(unsigned cls)
+{
+    uint32_t bytes = ash_class_bytes[cls];
+    return bytes <= 8192 ? 1 : bytes <= 16384 ? 2 : bytes <= 32768 ? 4 : 8;
+}
 
 /* The class of a request of 0 to ASH_CLASS_MAX bytes. */
 unsigned ash_class_of(size_t bytes);

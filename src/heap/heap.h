@@ -19,7 +19,8 @@
  * H3   bin[c] holds blocks of cur[c] only, and is empty whenever cur[c] changes.
  * H4   After a fold, carved = out + lcnt + blocks that start in purged OS pages. Blocks in
  *      xfree, bins and batches count in `out`.
- * H5   attn > 0 between operations; CURRENT and EMPTY = INT_MAX, FULL <= max(1, cap/8),
+ * H5   attn > 0 between operations; EMPTY = INT_MAX, CURRENT too unless the heap watches
+ *      (threads.h), FULL <= max(1, cap/8),
  *      PARTIAL <= live.
  * H6   free stores in the order link, attn, lfree; any other order puts a live block on a
  *      list at some cut. malloc publishes with a single store to the bin.

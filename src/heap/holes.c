@@ -7,7 +7,8 @@
 #define OS_BYTES ((size_t)1 << OS_SHIFT)
 #define OS_PER_SLICE (unsigned)(ASH_SLICE_BYTES / OS_BYTES)
 #define CAP_MAX (ASH_SLICE_BYTES / 16)
-#define AGE_DONE 200 /* looked at and purged; activity sets it back to 0 */
+#define AGE_DONE 200          /* looked at and purged; activity sets it back to 0 */
+#define PURGED_PER_SCAN 4096u /* pages: 256 MiB in some 20 ms; the rest at the next scan */
 
 static bool purged_bit(const struct ash_meta *page, unsigned os_i)
 {
@@ -145,19 +146,17 @@ static void release_run(const struct ash_meta *page, unsigned first, unsigned n)
 {
     if (n == 0)
         return;
-    size_t bytes = (size_t)n << OS_SHIFT;
-    if (ash_os_release(page->start + ((uintptr_t)first << OS_SHIFT), bytes) != 0)
-        return; /* the memory stays; carving anew does not need zeros (F14) */
-    atomic_fetch_add_explicit(&ash_space_count.purged_bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ash_space_count.purge_count, 1, memory_order_relaxed);
+    /* Refused: the memory stays; carving anew does not need zeros (F14). */
+    (void)ash_purge_part(page->start + ((uintptr_t)first << OS_SHIFT), (size_t)n << OS_SHIFT);
 }
 
-static void purge_page(struct ash_heap *heap, struct ash_meta *page)
+/* false: too little is free. */
+static bool purge_page(struct ash_heap *heap, struct ash_meta *page)
 {
     unsigned free_n =
         page->lcnt + ash_xfree_count(atomic_load_explicit(&page->xfree, memory_order_relaxed));
     if ((size_t)free_n * ash_meta_bsize(page) < OS_BYTES)
-        return;
+        return false;
     struct free_set set;
     gather(heap, page, &set);
     unsigned os_n = ash_meta_slices(page) * OS_PER_SLICE;
@@ -183,6 +182,7 @@ static void purge_page(struct ash_heap *heap, struct ash_meta *page)
         run = 0;
     }
     release_run(page, os_n - run, run);
+    return true;
 }
 
 static bool was_active(struct ash_meta *page)
@@ -192,23 +192,33 @@ static bool was_active(struct ash_meta *page)
     return active;
 }
 
-void ash_holes_scan(struct ash_heap *heap, bool force)
+/* Is it time to look into the page? Ages it. */
+static bool is_due(struct ash_meta *page, bool force)
+{
+    if (was_active(page))
+        page->age = 0;
+    else if (page->age < AGE_DONE)
+        page->age++;
+    if (page->state == ASH_PAGE_PARTIAL && page->attn == 0)
+        page->attn0 = page->attn = 1;
+    return page->age < AGE_DONE && (force || page->age >= 1);
+}
+
+bool ash_holes_scan(struct ash_heap *heap, bool force)
 {
     if (ash_os_page_bytes() != OS_BYTES)
-        return;
+        return false;
+    unsigned left = force ? UINT32_MAX : PURGED_PER_SCAN;
+    bool pending = false;
     for (struct ash_meta *page = heap->pages; page; page = page->owned_next) {
         if (page->state == ASH_PAGE_ZOMBIE || page->state == ASH_PAGE_EMPTY ||
             (page->state == ASH_PAGE_CURRENT && !force))
             continue;
-        if (was_active(page))
-            page->age = 0;
-        else if (page->age < AGE_DONE)
-            page->age++;
-        if (page->state == ASH_PAGE_PARTIAL && page->attn == 0)
-            page->attn0 = page->attn = 1;
-        if ((force && page->age < AGE_DONE) || (page->age >= 1 && page->age < AGE_DONE)) {
-            purge_page(heap, page);
+        if (is_due(page, force) && left > 0) {
+            left -= purge_page(heap, page);
             page->age = AGE_DONE;
         }
+        pending |= page->age < AGE_DONE;
     }
+    return pending;
 }

@@ -19,8 +19,9 @@
 
 #include "heap/bins.h"
 
-/* Looks at every page of the heap; force: also at those with recent activity. */
-void ash_holes_scan(struct ash_heap *heap, bool force);
+/* Looks at every page of the heap; force: also at those with recent activity. true: some page
+ * was active since the last scan, or had to wait: another scan has work. */
+bool ash_holes_scan(struct ash_heap *heap, bool force);
 /* Links the blocks of one purged OS page into the empty lfree again. false: none is purged. */
 bool ash_holes_recarve(struct ash_meta *page);
 /* Are there purged OS pages with blocks? */

@@ -85,40 +85,44 @@ static void owned_unlink(struct ash_heap *heap, struct ash_meta *page)
     ash_count_add(&heap->page_count, (uint64_t)-1);
 }
 
-static void part_push(struct ash_heap *heap, struct ash_meta *page)
-{
-    page->prev = NULL;
-    page->next = heap->part[page->cls];
-    if (page->next)
-        page->next->prev = page;
-    heap->part[page->cls] = page;
-}
-
-/* Behind the first few, so that a page with nothing but uncarved space is not picked first. */
+/* part[c] is a list whose head's prev is its tail. In front lie pages with listed blocks, behind
+ * them those that have nothing but uncarved or purged memory: that is touched last. */
 static void part_append(struct ash_heap *heap, struct ash_meta *page)
 {
-    struct ash_meta *at = heap->part[page->cls];
-    if (!at) {
-        part_push(heap, page);
-        return;
+    struct ash_meta *head = heap->part[page->cls];
+    page->next = NULL;
+    page->prev = head ? head->prev : page;
+    if (head) {
+        head->prev->next = page;
+        head->prev = page;
+    } else {
+        heap->part[page->cls] = page;
     }
-    for (int i = 1; i < PARTIALS_COMPARED && at->next; i++)
-        at = at->next;
-    page->prev = at;
-    page->next = at->next;
-    if (at->next)
-        at->next->prev = page;
-    at->next = page;
+}
+
+static void part_push(struct ash_heap *heap, struct ash_meta *page)
+{
+    struct ash_meta *head = heap->part[page->cls];
+    part_append(heap, page);
+    if (!head)
+        return;
+    page->prev->next = NULL; /* the tail becomes the head; its prev is the tail already */
+    page->next = head;
+    heap->part[page->cls] = page;
+    head->prev = page;
 }
 
 static void part_unlink(struct ash_heap *heap, struct ash_meta *page)
 {
-    if (page->prev)
-        page->prev->next = page->next;
-    else
+    struct ash_meta *head = heap->part[page->cls];
+    if (page == head)
         heap->part[page->cls] = page->next;
+    else
+        page->prev->next = page->next;
     if (page->next)
         page->next->prev = page->prev;
+    else if (page != head)
+        head->prev = page->prev;
     page->next = page->prev = NULL;
 }
 
@@ -150,9 +154,9 @@ static void init_interior(struct ash_meta *page)
 static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
 {
     uint32_t bsize = ash_class_bytes[cls];
-    bool small = bsize <= ASH_SMALL_PAGE_MAX;
+    unsigned n = ash_class_slices(cls);
     struct ash_run run;
-    if (!ash_run_claim_in_group(small ? 1 : 8, &run))
+    if (!ash_run_claim_in_group(n, &run))
         return NULL;
     struct ash_meta *page = ash_meta_of(run.addr);
     page->recip = (((uint64_t)1 << 40) + bsize - 1) / bsize;
@@ -175,7 +179,7 @@ static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
     init_interior(page);
     atomic_store_explicit(&page->owner, (uintptr_t)heap, memory_order_relaxed);
     /* release: whoever sees the kind sees the whole line (S9) */
-    atomic_store_explicit(&page->kind, small ? ASH_KIND_SMALL : ASH_KIND_MEDIUM,
+    atomic_store_explicit(&page->kind, n == 1 ? ASH_KIND_SMALL : ASH_KIND_MEDIUM,
                           memory_order_release);
     return page;
 }
@@ -234,12 +238,20 @@ static void to_partial(struct ash_heap *heap, struct ash_meta *page, unsigned li
 
 /* ---- state changes ---- */
 
+void ash_page_watch(struct ash_meta *page, uint32_t frees)
+{
+    ash_page_fold(page);
+    set_attn(page, frees ? (int32_t)frees : ASH_ATTN_NEVER);
+}
+
 void ash_page_settle(struct ash_heap *heap, struct ash_meta *page)
 {
     ash_page_fold(page);
     unsigned live = ash_page_live(page);
     switch ((enum ash_page_state)page->state) {
     case ASH_PAGE_CURRENT: /* cur[c] would dangle: it stays, whatever its counts */
+        ash_page_watch(page, heap->watch);
+        break;
     case ASH_PAGE_EMPTY:
         set_attn(page, ASH_ATTN_NEVER);
         break;
@@ -269,6 +281,7 @@ void ash_page_settle(struct ash_heap *heap, struct ash_meta *page)
 
 void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
 {
+    heap->unsettled = true;
     if (page->state == ASH_PAGE_FULL) {
         /* An eighth is back (H5): the page is worth a look again. */
         ash_page_fold(page);
@@ -279,6 +292,8 @@ void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
             to_partial(heap, page, live);
         return;
     }
+    if (page->state == ASH_PAGE_CURRENT)
+        ash_thread_watched(heap);
     ash_page_settle(heap, page);
 }
 
@@ -360,15 +375,26 @@ static bool carve(struct ash_meta *page, bool *ret_zero)
     return true;
 }
 
+static bool has_listed(struct ash_meta *page)
+{
+    return page->lfree || ash_xfree_count(xfree_load(page)) > 0;
+}
+
+/* Of the first few PARTIAL pages the fullest that has listed blocks; else the fullest. */
 static struct ash_meta *fullest_partial(const struct ash_heap *heap, unsigned cls)
 {
     struct ash_meta *best = heap->part[cls];
     if (!best)
         return NULL;
+    bool best_listed = has_listed(best);
     struct ash_meta *page = best->next;
-    for (int i = 1; i < PARTIALS_COMPARED && page; i++, page = page->next)
-        if (page->out > best->out)
-            best = page;
+    for (int i = 1; i < PARTIALS_COMPARED && page; i++, page = page->next) {
+        bool listed = has_listed(page);
+        if (listed < best_listed || (listed == best_listed && page->out <= best->out))
+            continue;
+        best = page;
+        best_listed = listed;
+    }
     return best;
 }
 
@@ -399,8 +425,9 @@ bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
         return true;
     if (heap->tls)
         ash_remote_flush_all(heap->tls);
-    /* While nothing else has space, fresh memory of the current page; else older pages. */
-    if (page && !heap->part[cls] && refill_current(heap, page, ret_zero))
+    /* While no other page has blocks, fresh memory of the current one. */
+    struct ash_meta *other = heap->part[cls];
+    if (page && !(other && has_listed(other)) && refill_current(heap, page, ret_zero))
         return true;
     ash_page_retire(heap, cls);
     while ((page = fullest_partial(heap, cls)) != NULL) {

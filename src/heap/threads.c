@@ -15,6 +15,7 @@
 #define TICK_CALLS 4u /* slow paths between looks at the clock: quiet threads make few */
 #define TICK_MS 10u
 #define SCAN_MS 1000u
+#define WATCH_MAX 4096u /* frees; a program that frees more in a tick has slow paths enough */
 
 _Atomic uint64_t ash_thread_count;
 
@@ -323,6 +324,25 @@ struct ash_heap *ash_thread_reenter(struct ash_tls *tls, struct ash_meta *page)
 
 /* ---- ticks and trims ---- */
 
+/* Makes the next frees ask for ticks while something is left to age. */
+static void watch(struct ash_heap *heap)
+{
+    bool wanted =
+        heap->unsettled || atomic_load_explicit(&ash_space_count.dirty, memory_order_relaxed) > 0;
+    if (!wanted && heap->watch == 0)
+        return;
+    heap->watch = wanted;
+    for (unsigned c = 1; c < ASH_BIN_COUNT; c++)
+        if (heap->cur[c])
+            ash_page_watch(heap->cur[c], heap->watch);
+}
+
+void ash_thread_watched(struct ash_heap *heap)
+{
+    heap->ticks |= TICK_CALLS - 1;
+    heap->watch = heap->watch < WATCH_MAX ? heap->watch * 2 : WATCH_MAX;
+}
+
 static void tick_heap(struct ash_heap *heap)
 {
     uint64_t now_ms = ash_os_now_ms();
@@ -331,9 +351,11 @@ static void tick_heap(struct ash_heap *heap)
     heap->tick_ms = now_ms;
     if (now_ms - heap->scan_ms >= SCAN_MS) {
         heap->scan_ms = now_ms;
-        ash_holes_scan(heap, false);
+        heap->unsettled = ash_holes_scan(heap, false);
     }
     ash_thread_tick();
+    if (heap->tls)
+        watch(heap);
 }
 
 void ash_thread_tick(void)

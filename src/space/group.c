@@ -178,9 +178,6 @@ static void offer_run(struct run_walk *walk)
         return;
     unsigned over = walk->end - walk->first - n;
     try_fit(walk->region, low, n, over, &walk->best);
-    unsigned high = (unsigned)ash_align_down(walk->end - n, walk->align);
-    if (high > low && walk->best.fresh != 0)
-        try_fit(walk->region, high, n, over, &walk->best);
 }
 
 static void end_run(struct run_walk *walk)

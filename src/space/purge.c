@@ -122,16 +122,29 @@ static unsigned release_run(uintptr_t group_addr, struct ash_group *group, uint3
     return n;
 }
 
+/* Takes the wish for huge pages back. Several threads may meet here: one exchange wins. */
 static void demote(uintptr_t group_addr, struct ash_group *group)
 {
-    uint32_t touched = atomic_load_explicit(&group->touched, memory_order_relaxed);
-    if (ash_os_huge(group_addr, ASH_GROUP_BYTES, false) != 0)
+    if (ash_os_huge(group_addr, ASH_GROUP_BYTES, false) != 0 ||
+        !atomic_exchange_explicit(&group->huge, 0, memory_order_relaxed))
         return;
-    atomic_store_explicit(&group->huge, 0, memory_order_relaxed);
+    uint32_t touched = atomic_load_explicit(&group->touched, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_groups, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ash_space_count.huge_untouched,
                               (int)ASH_GROUP_SLICES - __builtin_popcount(touched),
                               memory_order_relaxed);
+}
+
+int ash_purge_part(uintptr_t addr, size_t bytes)
+{
+    if (ash_os_release(addr, bytes) != 0)
+        return -1;
+    atomic_fetch_add_explicit(&ash_space_count.purged_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ash_space_count.purge_count, 1, memory_order_relaxed);
+    struct ash_group *group = ash_group_of(addr);
+    if (atomic_load_explicit(&group->huge, memory_order_relaxed))
+        demote(ash_align_down(addr, ASH_GROUP_BYTES), group);
+    return 0;
 }
 
 /* Splitting a huge page costs more than giving back 64 KiB of small ones: it comes last. */

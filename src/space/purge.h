@@ -52,6 +52,9 @@ void ash_purge_note_claim(unsigned n, unsigned fresh);
 void ash_purge_note_return(unsigned n);
 /* Ages what lies below the bound. Cheap when there is nothing to do. */
 void ash_purge_tick(uint64_t now_ms);
+/* Gives OS pages inside a claimed slice back; a huge page there is split by it, so its group is
+ * huge no more. -1: the system refuses. */
+int ash_purge_part(uintptr_t addr, size_t bytes);
 /* Gives every dirty slice back. Returns the bytes. */
 size_t ash_purge_all(void);
 /* May `slices` fresh slices and `bytes` of a huge object be committed? Gives dirty memory
