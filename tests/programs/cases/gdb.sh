@@ -76,7 +76,7 @@ info functions -n ^push$
 python
 total = {}
 for n in range(60000):
-    total[str(n)] = gdb.parse_and_eval(str(n % 100)) if n % 20 == 0 else [n] * 5
+    total[str(n)] = gdb.parse_and_eval(str(n % 100)) if n % 5 == 0 else [n] * 5
 print(len(total))
 end
 info types ^node$
