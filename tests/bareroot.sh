@@ -9,6 +9,7 @@ command -v debootstrap >/dev/null || { echo "bareroot: apt-get install debootstr
 [ $# -gt 0 ] || set -- "make demo" "make check"
 
 root=$(mktemp -d /var/tmp/ashlar-bareroot.XXXXXX)
+chmod 755 "$root"       # it becomes / for every user in there
 leave() {
     for place in dev/pts dev/shm dev proc; do
         if mountpoint -q "$root/$place"; then umount -l "$root/$place"; fi

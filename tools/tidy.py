@@ -340,6 +340,31 @@ class Tidy:
                     and not os.path.exists(place):
                 self.report(s, s.line_of(found.start()), 'link', f'{target} does not exist')
 
+    def check_promises(self, s):
+        """The last cell of a promise's row names tests as ctest does, and cases that they have."""
+        if s.path != 'docs/promises.md':
+            return
+        for n, line in enumerate(s.lines, 1):
+            if not re.match(r'\| F\d+ \|', line):
+                continue
+            found = []
+            for name in re.findall(r'`(.+?)`', line.rstrip('| ').rsplit('|', 1)[-1]):
+                files = self._files_of_test(name)
+                found += files
+                if not files and not any(t.path in found and re.search(rf'\b{name}', t.text)
+                                         for t in self.sources):
+                    self.report(s, n, 'promise', f'there is no test {name}')
+            if not found:
+                self.report(s, n, 'promise', 'no test is named')
+
+    def _files_of_test(self, name):
+        room, _, stem = name.replace('unit.', 'unit/', 1).partition('.')
+        if not stem:
+            room, _, stem = name.partition('_')
+        prefix = re.escape(room.split('/')[0])
+        place = re.compile(rf'tests/{room}/(test_|{prefix}_)?{re.escape(stem.split(".")[0])}')
+        return [path for path in self.paths if place.match(path)] if stem else []
+
     # --- the run -------------------------------------------------------------------------------
     def run(self):
         self.collect_definitions()
@@ -353,6 +378,7 @@ class Tidy:
             self.check_citations(s)
             self.check_naps(s)
             self.check_links(s)
+            self.check_promises(s)
         self.check_rooms()
         self.check_twins()
         self.apply_deviations()

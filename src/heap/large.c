@@ -223,7 +223,6 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
 void ash_large_move(struct ash_meta *from, struct ash_meta *to, size_t n)
 {
     size_t body = ash_align_down(n, ASH_SLICE_BYTES);
-    if (body < MOVE_MIN || ash_os_move(from->start, to->start, body) != 0)
-        body = 0;
+    body = body < MOVE_MIN ? 0 : ash_os_move(from->start, to->start, body);
     memcpy((char *)to->start + body, (const char *)from->start + body, n - body);
 }

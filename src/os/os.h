@@ -34,8 +34,9 @@ int ash_os_unmap(uintptr_t addr, size_t bytes);
 /* Gives the memory of the range back; it reads zero afterwards. */
 int ash_os_release(uintptr_t addr, size_t bytes);
 /* Moves the page-table entries of [from, from + bytes) onto [to, to + bytes), which is mapped.
- * `from` stays mapped and reads zero. -ENOSYS when the kernel cannot. */
-int ash_os_move(uintptr_t from, uintptr_t to, size_t bytes);
+ * Returns how many bytes, from the start, were moved: all, none, or some when the kernel refused
+ * the others. What was moved stays mapped in `from` and reads zero; the others are as they were. */
+size_t ash_os_move(uintptr_t from, uintptr_t to, size_t bytes);
 /* Asks for huge pages in the range, or forbids them. */
 int ash_os_huge(uintptr_t addr, size_t bytes, bool want);
 /* Collapses a filled 2 MiB range into a huge page now. */

@@ -26,6 +26,10 @@
 /* Hints that turn out to be taken before the range is cut from a larger one. The middle of
  * the address space is nearly empty, so a second is already rare. */
 #define HINTS_MAX 3
+/* An object that grew in several steps is several mappings, which are found by halving. Below
+ * MOVE_MIN bytes copying is cheaper; what is left after MOVES_MAX calls is copied as well. */
+#define MOVES_MAX 48
+#define MOVE_MIN ((size_t)2 << 20)
 
 /* Sanitizers put their shadow where our hints point, and know of few places where a program
  * may have memory: where one of them runs, the kernel chooses. */
@@ -159,20 +163,47 @@ int ash_os_release(uintptr_t addr, size_t bytes)
     return advise(addr, bytes, MADV_DONTNEED);
 }
 
-int ash_os_move(uintptr_t from, uintptr_t to, size_t bytes)
+/* Moves a range that is one mapping of the kernel's: 0, or -errno with nothing changed. -EFAULT:
+ * it is several mappings. Given a target, Linux 6.17 and later move several one after another,
+ * and where the third is refused nobody learns that two have gone. So a free place first: that
+ * takes one mapping only, in every version, whole or not at all. */
+static int move_mapping(uintptr_t from, uintptr_t to, size_t bytes)
 {
     if (ash_os_fail_now(ASH_FAIL_MREMAP))
         return -ENOMEM;
-    long got = ash_sys6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
-                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0);
+    long place = ash_sys6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                          MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, 0);
+    if (is_error(place))
+        return (int)place;
+    long got = ash_sys6(SYS_mremap, place, (long)bytes, (long)bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                        (long)to, 0);
     if (!is_error(got))
         return 0;
-    /* O2: the kernel unmaps the target before it looks at the rest, and a hole in a region
-     * would be filled by somebody else's mapping. Where nothing was unmapped this fails, and
-     * should. Not map_pages: a failure on purpose may not make the hole. */
+    /* O2: the contents go back by hand. The kernel unmaps the target before it looks at the
+     * rest, and a hole in a region would be filled by somebody else's mapping. Where nothing was
+     * unmapped this fails, and should. Not map_pages: a failure on purpose may not make a hole. */
+    memcpy((void *)from, (void *)place, bytes);
+    give_up((uintptr_t)place, bytes);
     (void)ash_sys6(SYS_mmap, (long)to, (long)bytes, PROT_OPEN, MAP_OPEN | MAP_FIXED_NOREPLACE, -1,
                    0);
-    return got == -EINVAL ? -ENOSYS : (int)got; /* EINVAL: a flag before Linux 5.7 */
+    return (int)got;
+}
+
+size_t ash_os_move(uintptr_t from, uintptr_t to, size_t bytes)
+{
+    size_t moved = 0, part = bytes;
+    for (unsigned i = 0; i < MOVES_MAX && moved < bytes; i++) {
+        int error = move_mapping(from + moved, to + moved, part);
+        if (error == 0) {
+            moved += part;
+            part = bytes - moved;
+        } else if (error == -EFAULT && part >= 2 * MOVE_MIN) {
+            part = ash_align_down(part / 2, MOVE_MIN);
+        } else {
+            break;
+        }
+    }
+    return moved;
 }
 
 int ash_os_huge(uintptr_t addr, size_t bytes, bool want)

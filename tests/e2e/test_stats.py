@@ -41,6 +41,26 @@ class Numbers(Case):
         with open(self.path('exit.json'), encoding='utf-8') as file:
             self.assertEqual(list(json.load(file)['stats']), names)
 
+    def test_kill_leaves_no_half_report(self):      # F27
+        path = self.path('killed.json')
+        with on_ashlar(ASHLAR='stats=' + path) as living:
+            living.process.kill()
+            self.assertEqual(living.finish(), ('', -signal.SIGKILL))
+        self.assertFalse(os.path.exists(path), 'written before the end')
+        for _ in range(20):     # at its end, the moment the file is there: empty or whole
+            with on_ashlar(ASHLAR='stats=' + path) as living:
+                living.process.stdin.close()
+                living.process.stdin = None
+                while not os.path.exists(path) and living.process.poll() is None:
+                    pass
+                living.process.kill()
+                living.finish()
+            with open(path, encoding='utf-8') as file:
+                text = file.read()
+            if text:
+                self.assertEqual(json.loads(text)['pid'], living.pid)
+            os.remove(path)
+
     def test_prometheus(self):
         with on_ashlar() as living:
             names = list(self.read(living.pid)['stats'])

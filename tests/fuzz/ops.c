@@ -234,7 +234,8 @@ static void play(struct tape *tape, uint32_t n_max)
             break;
         case 17:
             slot = take_slot(tape);
-            resize(slot, slot->p ? slot->size + slot->size / 4 + 1 : 16);
+            if (live_bytes <= LIVE_BYTES_CAP)
+                resize(slot, slot->p ? slot->size + slot->size / 4 + 1 : 16);
             break;
         case 4:
         case 5:

@@ -117,7 +117,7 @@ static void jumps_out_of_other_code(void)
         }
         in_malloc = 0;
         for (int i = 0; i < 20000; i++)
-            sum += (uint64_t)i;
+            sum = sum + (uint64_t)i;
     }
     in_malloc = 1;
     timer_delete(timer);

@@ -74,6 +74,8 @@ MISTAKES = [
     ('tests/stress/thing.c', function('    usleep(10);\n'), 'sleep'),
     ('tests/unit/space/test_ghost.c', '', 'twin'),
     ('docs/page.md', 'See [there](missing.md).\n', 'link'),
+    ('docs/promises.md', '| F1 | it works | by magic | by trust |\n', 'promise'),
+    ('docs/promises.md', '| F1 | it works | by magic | `stress.ghost` |\n', 'promise'),
 ]
 
 GOOD = [
@@ -144,6 +146,22 @@ class EveryRule(unittest.TestCase):
             done = subprocess.run([sys.executable, TIDY, '--root', root], capture_output=True,
                                   text=True, check=False)
         self.assertIn('src/base/x.c:1: twin: tests/unit/base/test_x.c is missing', done.stdout)
+
+    def test_knows_the_tests_of_a_promise(self):
+        row = '| F1 | it works | by magic | `unit.base.x`, `conform_x` (its `case_{}`) |\n'
+        for case, lines in (('one', 1), ('two', 2)):
+            with tempfile.TemporaryDirectory() as root:
+                for name, text in (('src/README.md', README), ('src/base/x.c', UNIT.format('x.c')),
+                                   ('tests/unit/base/test_x.c', UNIT.format('test_x.c')),
+                                   ('tests/conform/x.c', UNIT.format('x.c') + 'int case_one;\n'),
+                                   ('docs/promises.md', row.format(case))):
+                    os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+                    with open(os.path.join(root, name), 'w', encoding='utf-8') as file:
+                        file.write(text)
+                done = subprocess.run([sys.executable, TIDY, '--root', root], capture_output=True,
+                                      text=True, check=False)
+            promises = [line for line in done.stdout.splitlines() if ' promise: ' in line]
+            self.assertEqual(len(promises), lines - 1, done.stdout)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 # package: gdb
 # also: gcc libc6-dev
 # uses: threads fork
+# set: ci
 # normalise: addresses pids
 prepare()
 {
@@ -52,6 +53,9 @@ set confirm off
 set pagination off
 set debuginfod enabled off
 set width 0
+# which of gdb's threads tells of a thread's end first is a matter of luck
+set print thread-events off
+set style enabled off
 break push if n > 36
 commands
 silent
@@ -60,7 +64,7 @@ backtrace
 continue
 end
 break walk
-run
+run >work.out
 python print(len(gdb.selected_inferior().threads()), "threads")
 backtrace 1
 print *(struct node *)list
@@ -72,7 +76,7 @@ info functions -n ^push$
 python
 total = {}
 for n in range(60000):
-    total[str(n)] = gdb.parse_and_eval(str(n % 100)) if n % 20 == 0 else [n] * 5
+    total[str(n)] = gdb.parse_and_eval(str(n % 100)) if n % 5 == 0 else [n] * 5
 print(len(total))
 end
 info types ^node$
@@ -84,6 +88,8 @@ GDB
 work()
 {
     status=0
+    # what the program writes goes beside what gdb says of it
     run gdb -nx -q -batch -x "$IN/work.gdb" "$IN/work" || status=$?
+    cat work.out
     echo "exit status $status"
 }

@@ -18,12 +18,12 @@ plane { y, 0 pigment { checker color rgb 1 color rgb 0.3 } finish { reflection 0
 #declare Blob = blob { threshold 0.6
     #for (I, 1, 30) sphere { <rand(S) * 3, rand(S) * 3, rand(S) * 3>, 1, 1 } #end }
 object { Blob translate <-2, 0, -3> pigment { granite } }
-isosurface { function { x * x + y * y + z * z - 1 + sin(x * 9) * sin(y * 8) * 0.3 }
-    contained_by { box { -1.3, 1.3 } } translate <3, 1.5, -4>
+superellipsoid { <0.4, 0.7> rotate <20, 30, 0> translate <3, 1.5, -4>
     pigment { color rgb <0.9, 0.5, 0.1> } }
 POV
 }
 
+# No isosurface: what a thread found of its gradient changes what it traces next.
 work()
 {
     run povray +I"$IN/work.pov" +Owork.ppm +FP +W480 +H360 +WT2 -D -GA +A0.3 -J 2>said

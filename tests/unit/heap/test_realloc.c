@@ -27,7 +27,8 @@ static bool holds(const void *p, size_t bytes)
 static void bytes_are_kept_between_all_kinds_of_blocks(void **state)
 {
     (void)state;
-    skip_if_emulated();
+    if (getenv("ASHLAR_EMULATED")) /* its mremap loses what stays behind: docs/aarch64.md */
+        ash_os_fail_set(0, 1, ASH_FAIL_MREMAP, 0);
     static const size_t sizes[] = {
         1,     100,    1024,    4000,    30000,   50000,    65536,
         65537, 300000, 5 * MIB, 9 * MIB, 8 * MIB, 40 * MIB, ASH_REGION_BYTES / 2 + MIB};

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #define PAGE ash_os_page_bytes()
 #define MIB ((size_t)1 << 20)
@@ -170,9 +171,7 @@ static void move_takes_the_contents_along(void **state)
     uintptr_t to = map(4 * PAGE);
     memset((void *)from, 5, 4 * PAGE);
     memset((void *)to, 6, 4 * PAGE);
-    int ret = ash_os_move(from, to, 4 * PAGE);
-    if (ret != -ENOSYS) {
-        assert_int_equal(ret, 0);
+    if (ash_os_move(from, to, 4 * PAGE) != 0) { /* the kernel may know no such move */
         assert_int_equal(*(unsigned char *)to, 5);
         assert_int_equal(*(unsigned char *)(to + 4 * PAGE - 1), 5);
         assert_true(is_zero(from, 4 * PAGE));
@@ -180,6 +179,46 @@ static void move_takes_the_contents_along(void **state)
     memset((void *)from, 1, 4 * PAGE);
     assert_int_equal(ash_os_unmap(from, 4 * PAGE), 0);
     assert_int_equal(ash_os_unmap(to, 4 * PAGE), 0);
+}
+
+/* Memory that the kernel accounts for, where addresses are reserved. */
+static bool fill_in(uintptr_t addr, size_t bytes)
+{
+    return mmap((void *)addr, bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+/* A range of two mappings, the second larger than the memory there is: the kernel refuses to
+ * account for it at once, as it would for a growing object near a limit. Linux 6.17 moved the
+ * first one all the same, and said that nothing was done. */
+static void move_refused_midway_loses_nothing(void **state)
+{
+    (void)state;
+    skip_if_emulated();
+    struct sysinfo machine;
+    assert_int_equal(sysinfo(&machine), 0);
+    size_t half = ash_align_up((machine.totalram + machine.totalswap) * machine.mem_unit / 2, MIB);
+    size_t first = 8 * MIB, bytes = first + 3 * half, written = first + MIB;
+    uintptr_t from = ash_os_reserve(bytes, MIB), to = ash_os_reserve(bytes, MIB);
+    if (from == 0 || to == 0)
+        skip(); /* a sanitizer, or a limit */
+    bool ready = fill_in(from, first) && fill_in(to + 3 * half, first) &&
+                 madvise((void *)from, first, MADV_DONTDUMP) == 0;
+    for (unsigned i = 0; i < 3; i++)
+        ready = ready && fill_in(from + first + i * half, half) && fill_in(to + i * half, half);
+    if (ready) {
+        memset((void *)from, 7, written);
+        size_t moved = ash_os_move(from, to, bytes);
+        if (moved < written)
+            memcpy((void *)(to + moved), (void *)(from + moved), written - moved);
+        for (size_t i = 0; i < written; i += PAGE)
+            assert_int_equal(*(unsigned char *)(to + i), 7);
+        assert_true(is_zero(to + written, MIB));
+        assert_true(is_mapped(to + half) && is_mapped(to + bytes - PAGE));
+    }
+    assert_int_equal(ash_os_unmap(from, bytes) | ash_os_unmap(to, bytes), 0);
+    if (!ready)
+        skip();
 }
 
 /* The kernel takes the target away before it finds the source missing (O2). */
@@ -190,7 +229,7 @@ static void failed_move_leaves_no_hole(void **state)
     uintptr_t to = map(4 * PAGE);
     assert_int_equal(ash_os_unmap(from, 4 * PAGE), 0);
     errno = 4711;
-    assert_true(ash_os_move(from, to, 4 * PAGE) < 0);
+    assert_int_equal(ash_os_move(from, to, 4 * PAGE), 0);
     assert_int_equal(errno, 4711);
     assert_true(is_mapped(to));
     assert_true(is_mapped(to + 3 * PAGE));
@@ -279,7 +318,7 @@ static void refused_calls_change_nothing(void **state)
     ash_os_fail_set(1, 0, ASH_FAIL_MADVISE, 0);
     assert_int_equal(ash_os_release(addr, PAGE), -ENOMEM);
     ash_os_fail_set(1, 0, ASH_FAIL_MREMAP, 0);
-    assert_int_equal(ash_os_move(addr, other, PAGE), -ENOMEM);
+    assert_int_equal(ash_os_move(addr, other, PAGE), 0);
     assert_int_equal(*(unsigned char *)addr, 3);
     assert_int_equal(*(unsigned char *)other, 0);
     ash_os_fail_set(1, 0, ASH_FAIL_MMAP, 0);
@@ -345,6 +384,7 @@ int main(void)
         cmocka_unit_test(release_of_nothing_is_an_error),
         cmocka_unit_test(move_takes_the_contents_along),
         cmocka_unit_test(failed_move_leaves_no_hole),
+        cmocka_unit_test(move_refused_midway_loses_nothing),
         cmocka_unit_test(advice_about_huge_pages_changes_no_contents),
         cmocka_unit_test(wiped_range_reads_zero_in_a_child),
         cmocka_unit_test(thp_mode_is_the_one_of_sysfs),
