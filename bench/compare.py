@@ -311,7 +311,8 @@ def parse(argv):
     parser.add_argument('--json', metavar='FILE', help='- is standard output, without the table')
     parser.add_argument('--peers', type=listed, default=[n for n in FIELD if n != 'ashlar'],
                         help='of ' + ','.join(allocators.PEERS))
-    parser.add_argument('--peer', action='append', default=[], metavar='NAME=PATH.so')
+    parser.add_argument('--peer', action='append', default=[], metavar='NAME=PATH.so',
+                        type=allocators.named_peer)
     parser.add_argument('--seed', type=int, default=1, help='of the order of runs')
     parser.add_argument('--build', default=os.path.join(run.ROOT, 'build'), metavar='FOLDER')
     parser.add_argument('--ashlar', metavar='FILE.so', help='default: the one of the build')

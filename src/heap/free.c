@@ -1,6 +1,7 @@
 /* free.c: frees that are not the owner's plain ones; see free.h. */
 #include "heap/free.h"
 #include "heap/fast.h"
+#include "heap/find.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/named.h"

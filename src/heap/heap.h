@@ -43,6 +43,7 @@
 #include "heap/bins.h"
 #include "heap/class.h"
 #include "heap/count.h"
+#include "heap/find.h"
 #include "heap/free.h"
 #include "heap/holes.h"
 #include "heap/large.h"

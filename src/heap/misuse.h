@@ -13,6 +13,7 @@
 #ifndef ASH_HEAP_MISUSE_H
 #define ASH_HEAP_MISUSE_H
 
+#include "heap/find.h"
 #include "heap/page.h"
 
 enum ash_misuse {

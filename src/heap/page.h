@@ -82,22 +82,6 @@ void ash_page_recount(struct ash_heap *heap, struct ash_meta *page);
 /* Checks every invariant that can be seen from this page; false and a reason. */
 bool ash_page_check(struct ash_meta *page, const char **ret_why);
 
-/* Where an address lies in a page or object. */
-enum ash_place {
-    ASH_PLACE_FOREIGN,  /* no heap gave it out (S9) */
-    ASH_PLACE_RELEASED, /* was ours, belongs to nobody now */
-    ASH_PLACE_BLOCK,    /* the first byte of a block that was carved, or of an object */
-    ASH_PLACE_INSIDE,   /* a further byte of one */
-};
-struct ash_found {
-    enum ash_place place;
-    struct ash_meta *head; /* of the page or object; NULL when FOREIGN */
-    uintptr_t block;       /* its first byte */
-    unsigned index;        /* in a page */
-};
-/* Classifies any address without a fault (S9). */
-struct ash_found ash_page_find(uintptr_t addr);
-
 ASH_INLINE unsigned ash_page_index(const struct ash_meta *page, uintptr_t addr)
 {
     return (unsigned)(((addr - page->start) * page->recip) >> 40);

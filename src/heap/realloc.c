@@ -1,6 +1,7 @@
 /* realloc.c: changing a block's size; see realloc.h. */
 #include "heap/realloc.h"
 #include "heap/fast.h"
+#include "heap/find.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/named.h"

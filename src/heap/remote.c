@@ -1,6 +1,7 @@
 /* remote.c: batches, mailboxes, inboxes; see remote.h. */
 #include "heap/remote.h"
 #include "base/check.h"
+#include "heap/find.h"
 #include "heap/misuse.h"
 #include "heap/page.h"
 #include "heap/threads.h"

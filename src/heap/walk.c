@@ -1,5 +1,6 @@
 /* walk.c: visiting and verifying pages and objects; see walk.h. */
 #include "heap/walk.h"
+#include "heap/find.h"
 #include "heap/large.h"
 #include "heap/page.h"
 #include "heap/remote.h"

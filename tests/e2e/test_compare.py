@@ -111,7 +111,7 @@ class Compare(Case):
             self.assertEqual((status, out), (2, ''))
             self.assertIn('compare.py: error: ', err)
         self.assertIn('no row nonsense', ask('--rows', 'nonsense')[2])
-        self.assertIn('--peer x=nowhere', ask('--peer', 'x=nowhere', '--', 'true')[2])
+        self.assertIn('x=nowhere: NAME=PATH.so', ask('--peer', 'x=nowhere', '--', 'true')[2])
 
 
 if __name__ == '__main__':
