@@ -345,7 +345,7 @@ void ash_thread_watched(struct ash_heap *heap)
 
 static void tick_heap(struct ash_heap *heap)
 {
-    uint64_t now_ms = ash_os_now_ms();
+    uint32_t now_ms = (uint32_t)ash_os_now_ms();
     if (now_ms - heap->tick_ms < TICK_MS)
         return;
     heap->tick_ms = now_ms;

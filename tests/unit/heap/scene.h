@@ -45,7 +45,7 @@ static inline struct ash_heap *my_heap(void)
         memset(ash_tls.credit, UINT8_MAX, sizeof ash_tls.credit);
         ash_fast_free(get(16));
     }
-    ash_tls.self->scan_ms = ash_os_now_ms();
+    ash_tls.self->scan_ms = (uint32_t)ash_os_now_ms();
     return ash_tls.self;
 }
 

@@ -94,7 +94,7 @@ static void a_pause_ends_all_memory_of_demand(void **state)
 static void what_was_missed_is_kept_next_time(void **state)
 {
     (void)state;
-    enum { OBJECTS = 8, REPLACEMENTS = 1000 };
+    enum { OBJECTS = 8, REPLACEMENTS = 1000, LONGEST = ASH_REGION_SLICES / 40 };
     struct ash_run objects[OBJECTS] = {0};
     uint64_t seed = 7, claimed = 0, purged_before = 0;
     for (unsigned i = 0; i < 2 * REPLACEMENTS; i++) {
@@ -102,11 +102,11 @@ static void what_was_missed_is_kept_next_time(void **state)
             purged_before = ash_space_count.purged_bytes;
         struct ash_run *object = &objects[ash_rng_next(&seed) % OBJECTS];
         give_back(*object);
-        *object = claim(80 + (unsigned)(ash_rng_next(&seed) % 320));
+        *object = claim(LONGEST / 5 + (unsigned)(ash_rng_next(&seed) % (LONGEST * 4 / 5)));
         claimed += i < REPLACEMENTS ? 0 : object->n_slices * ASH_SLICE_BYTES;
     }
     assert_true(ash_space_count.purged_bytes - purged_before < claimed / 400);
-    assert_true(ash_purge_peak_bytes() < OBJECTS * 400 * ASH_SLICE_BYTES * 5 / 4);
+    assert_true(ash_purge_peak_bytes() < OBJECTS * LONGEST * ASH_SLICE_BYTES * 5 / 4);
 }
 
 /* The clock of the fall is the earlier one: it was read before another thread's tick. */
