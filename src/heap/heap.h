@@ -20,7 +20,7 @@
  * H4   After a fold, carved = out + lcnt + blocks that start in purged OS pages. Blocks in
  *      xfree, bins and batches count in `out`.
  * H5   attn > 0 between operations; EMPTY = INT_MAX, CURRENT too unless the heap watches
- *      (threads.h), FULL <= max(1, cap/8),
+ *      (threads.h), FULL <= max(1, cap/4),
  *      PARTIAL <= live.
  * H6   free stores in the order link, attn, lfree; any other order puts a live block on a
  *      list at some cut. malloc publishes with a single store to the bin.

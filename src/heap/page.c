@@ -20,9 +20,11 @@ static bool has_uncarved(const struct ash_meta *page)
     return ash_meta_carved(page) < page->cap;
 }
 
+/* How many blocks must be back before a FULL page is looked at: an eighth, and where that would be
+ * a few blocks only, so that each free and each refill took the slow path, a quarter. */
 static int32_t full_attn(const struct ash_meta *page)
 {
-    return page->cap >= 16 ? (int32_t)(page->cap / 8) : 1;
+    return (int32_t)(page->cap >= 64 ? page->cap / 8 : page->cap >= 8 ? page->cap / 4 : 1);
 }
 
 static uint64_t xfree_load(struct ash_meta *page)

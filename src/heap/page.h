@@ -8,7 +8,7 @@
  * One event counter per page, attn, replaces the tests for "was full" and "is empty": free
  * counts it down, and only at zero does anybody look.
  *
- *      new ──▶ CURRENT ──lists empty──▶ FULL     attn = max(1, cap/8)
+ *      new ──▶ CURRENT ──lists empty──▶ FULL     attn = cap/8 (few: /4)
  *               ▲  │ space left, or         │ an eighth is back
  *               │  ▼ another page is better ▼
  *               └─ PARTIAL ◀────────────────┘    attn = live

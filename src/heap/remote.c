@@ -5,6 +5,7 @@
 #include "heap/misuse.h"
 #include "heap/page.h"
 #include "heap/threads.h"
+#include <string.h>
 
 static struct ash_meta *page_in(uintptr_t inbox)
 {
@@ -85,6 +86,11 @@ void ash_remote_free(struct ash_tls *tls, struct ash_meta *page, void *p)
 
 void ash_remote_flush_all(struct ash_tls *tls)
 {
+    uint64_t any; /* every refill comes here, and mostly for nothing */
+    static_assert(sizeof any == sizeof tls->batch_n, "one word holds all counts");
+    memcpy(&any, tls->batch_n, sizeof any);
+    if (any == 0)
+        return;
     for (unsigned slot = 0; slot < ASH_BATCH_SLOTS; slot++)
         if (tls->batch[slot].page)
             flush(tls, slot);
