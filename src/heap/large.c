@@ -1,7 +1,6 @@
 /* large.c: objects of whole slices and mappings; see large.h. */
 #include "heap/large.h"
 #include "base/check.h"
-#include "heap/find.h"
 #include "heap/threads.h"
 #include <string.h>
 
