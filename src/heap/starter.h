@@ -6,6 +6,10 @@
  * blocks or 32 KiB, whichever is less. The next one earns the thread its own. With 2 KiB 400
  * idle threads kept 221 KiB each, with 8 KiB 197, with 32 KiB 1 KiB more than a bare thread.
  *
+ * Where the heap of an ended thread lies ready, a young thread takes that at once: it costs no
+ * memory. 500 threads, 16 at a time, with 100 blocks each took 21.6 M instructions, and
+ * 39.3 M by starters.
+ *
  * A free of a starter's block tries the lock; when it is taken the block goes the way of
  * remote frees and the next holder drains.
  *

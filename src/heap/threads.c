@@ -20,7 +20,8 @@
 _Atomic uint64_t ash_thread_count;
 
 static struct ash_lock orphan_lock = ASH_LOCK_INIT(ASH_RANK_ORPHANS);
-static struct ash_heap *orphans; /* under orphan_lock */
+static struct ash_heap *orphans;  /* under orphan_lock */
+static _Atomic bool some_orphans; /* a hint: the list is not empty */
 struct ash_heap *_Atomic ash_heap_registry;
 static struct ash_heap first_heap; /* spares the first thread a mapping */
 static _Atomic uint32_t first_taken;
@@ -87,6 +88,7 @@ static void list_orphan(struct ash_heap *heap)
 {
     heap->orphan_next = orphans;
     orphans = heap;
+    atomic_store_explicit(&some_orphans, true, memory_order_relaxed);
 }
 
 static void repair_thread_heap(struct ash_heap *heap)
@@ -140,6 +142,7 @@ static void repair(struct ash_tls *tls)
         clear_stuck(own); /* H1: no more; its holder goes on at the same time */
     struct ash_held held = ash_lock_take(&orphan_lock);
     orphans = NULL;
+    atomic_store_explicit(&some_orphans, false, memory_order_relaxed);
     for (struct ash_heap *heap = ash_heap_first(); heap;
          heap = atomic_load_explicit(&heap->all_next, memory_order_relaxed)) {
         if (heap == own || ash_heap_kind_of(heap) != ASH_HEAP_THREAD)
@@ -255,6 +258,7 @@ static struct ash_heap *adopt(void)
         }
         atomic_store_explicit(&(*link)->busy, 0, memory_order_relaxed);
     }
+    atomic_store_explicit(&some_orphans, orphans != NULL, memory_order_relaxed);
     ash_lock_drop(&orphan_lock, held);
     return heap;
 }
@@ -283,6 +287,9 @@ static bool uses_starter(struct ash_tls *tls, unsigned cls)
     if (tls->state == ASH_TLS_EXITED)
         return true;
     if (ash_heap_first() == NULL) /* the first thread */
+        return false;
+    /* A starter spares a heap of one's own. One that lies ready costs nothing, and is faster. */
+    if (atomic_load_explicit(&some_orphans, memory_order_relaxed))
         return false;
     return ash_starter_credit(tls, cls);
 }

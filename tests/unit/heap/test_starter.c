@@ -21,6 +21,21 @@ static void *count_starter_blocks(void *arg)
     return NULL;
 }
 
+struct case_of_credit {
+    struct young young;
+    pthread_barrier_t *counted, *all_done;
+};
+
+/* Stays after it has counted: its heap would serve the next thread. */
+static void *count_and_stay(void *arg)
+{
+    struct case_of_credit *one = arg;
+    count_starter_blocks(&one->young);
+    pthread_barrier_wait(one->counted);
+    pthread_barrier_wait(one->all_done);
+    return NULL;
+}
+
 static void a_thread_earns_its_heap_by_eight_blocks_or_32_kib(void **state)
 {
     (void)state;
@@ -28,13 +43,35 @@ static void a_thread_earns_its_heap_by_eight_blocks_or_32_kib(void **state)
         size_t bytes;
         unsigned n;
     } cases[] = {{16, 8}, {1024, 8}, {4096, 8}, {8192, 4}, {16384, 2}, {32768, 1}};
+    enum { CASES = ASH_COUNT_OF(cases) };
+    pthread_barrier_t counted, all_done;
+    pthread_barrier_init(&counted, NULL, 2);
+    pthread_barrier_init(&all_done, NULL, CASES + 1);
+    pthread_t threads[CASES];
+    struct case_of_credit ones[CASES];
     get(16);
-    for (size_t i = 0; i < ASH_COUNT_OF(cases); i++) {
-        struct young young = {.bytes = cases[i].bytes};
-        in_thread(count_starter_blocks, &young);
-        assert_int_equal(young.n_served, cases[i].n);
-        assert_true(young.good);
+    for (size_t i = 0; i < CASES; i++) {
+        ones[i] = (struct case_of_credit){{.bytes = cases[i].bytes}, &counted, &all_done};
+        assert_int_equal(pthread_create(&threads[i], NULL, count_and_stay, &ones[i]), 0);
+        pthread_barrier_wait(&counted);
+        assert_int_equal(ones[i].young.n_served, cases[i].n);
+        assert_true(ones[i].young.good);
     }
+    pthread_barrier_wait(&all_done);
+    for (size_t i = 0; i < CASES; i++)
+        pthread_join(threads[i], NULL);
+    all_must_be_sound();
+}
+
+static void a_heap_that_lies_ready_is_taken_before_a_starter(void **state)
+{
+    (void)state;
+    get(16);
+    struct young first = {.bytes = 64}, second = {.bytes = 64};
+    in_thread(count_starter_blocks, &first);
+    in_thread(count_starter_blocks, &second);
+    assert_int_equal(first.n_served, 8);
+    assert_int_equal(second.n_served, 0);
     all_must_be_sound();
 }
 
@@ -271,6 +308,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_earns_its_heap_by_eight_blocks_or_32_kib),
+        cmocka_unit_test(a_heap_that_lies_ready_is_taken_before_a_starter),
         cmocka_unit_test(credit_is_counted_for_each_class),
         cmocka_unit_test(young_threads_leave_nothing_behind),
         cmocka_unit_test(blocks_of_a_starter_go_home_at_once),
