@@ -66,14 +66,14 @@ struct ash_heap {
     _Atomic uint32_t trim_seen; /* the trim request this heap has answered (threads.h) */
     uint32_t ticks;             /* slow paths since the last tick */
     uint32_t recount;           /* fork generation in which its pages must be recounted, or 0 */
-    uint32_t watch;             /* frees until a current page asks for a tick, or 0 (threads.h) */
-    bool unsettled;             /* pages changed since the last scan, or wait for the next */
-    uint32_t tick_ms;           /* last tick; low 32 bits of the clock */
-    uint32_t scan_ms;           /* last scan for holes */
-    size_t retained_bytes;      /* carved bytes of EMPTY pages */
-    size_t page_bytes;          /* of all its pages */
-    struct ash_meta *pages;     /* all its pages (owned_next) */
-    struct ash_meta *objects;   /* large objects of a named heap */
+    uint32_t watch;         /* 1 + early looks of current pages since the tick, or 0 (threads.h) */
+    bool unsettled;         /* pages changed since the last scan, or wait for the next */
+    uint32_t tick_ms;       /* last tick; low 32 bits of the clock */
+    uint32_t scan_ms;       /* last scan for holes */
+    size_t retained_bytes;  /* carved bytes of EMPTY pages */
+    size_t page_bytes;      /* of all its pages */
+    struct ash_meta *pages; /* all its pages (owned_next) */
+    struct ash_meta *objects;      /* large objects of a named heap */
     _Atomic uint64_t handed_count; /* blocks ever moved into bins or handed out */
     _Atomic uint64_t handed_bytes;
     _Atomic uint64_t page_count;

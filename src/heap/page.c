@@ -240,8 +240,9 @@ static void to_partial(struct ash_heap *heap, struct ash_meta *page, unsigned li
 
 /* ---- state changes ---- */
 
-void ash_page_watch(struct ash_meta *page, uint32_t frees)
+void ash_page_watch(const struct ash_heap *heap, struct ash_meta *page)
 {
+    uint32_t frees = ash_thread_watch_frees(heap);
     ash_page_fold(page);
     set_attn(page, frees ? (int32_t)frees : ASH_ATTN_NEVER);
 }
@@ -252,7 +253,7 @@ void ash_page_settle(struct ash_heap *heap, struct ash_meta *page)
     unsigned live = ash_page_live(page);
     switch ((enum ash_page_state)page->state) {
     case ASH_PAGE_CURRENT: /* cur[c] would dangle: it stays, whatever its counts */
-        ash_page_watch(page, heap->watch);
+        ash_page_watch(heap, page);
         break;
     case ASH_PAGE_EMPTY:
         set_attn(page, ASH_ATTN_NEVER);
@@ -457,7 +458,7 @@ void *ash_page_take_list(struct ash_heap *heap, unsigned cls)
     page->lfree = NULL;
     page->out = (uint16_t)(page->out + n);
     page->lcnt = 0;
-    set_attn(page, ASH_ATTN_NEVER);
+    ash_page_watch(heap, page);
     ash_count_add(&heap->handed_count, n);
     ash_count_add(&heap->handed_bytes, (uint64_t)n * ash_meta_bsize(page));
     return list;

@@ -64,8 +64,8 @@ void *ash_page_take_list(struct ash_heap *heap, unsigned cls);
 bool ash_page_put(struct ash_meta *page, void *p);
 /* The same, with the attention. */
 void ash_page_push(struct ash_heap *heap, struct ash_meta *page, void *p);
-/* A CURRENT page asks for attention after so many frees; 0: never. */
-void ash_page_watch(struct ash_meta *page, uint32_t frees);
+/* A CURRENT page asks for attention after as many frees as the heap watches for (threads.h). */
+void ash_page_watch(const struct ash_heap *heap, struct ash_meta *page);
 /* attn reached zero. */
 void ash_page_attention(struct ash_heap *heap, struct ash_meta *page);
 /* Decides the state of a page whose mailbox was emptied (drain). */

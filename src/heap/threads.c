@@ -15,7 +15,8 @@
 #define TICK_CALLS 4u /* slow paths between looks at the clock: quiet threads make few */
 #define TICK_MS 10u
 #define SCAN_MS 1000u
-#define WATCH_MAX 4096u /* frees; a program that frees more in a tick has slow paths enough */
+#define WATCH_STEP 8u /* early looks until the wait doubles */
+#define WATCH_MAX 96u /* early looks: a wait of 4096 frees */
 
 _Atomic uint64_t ash_thread_count;
 
@@ -341,13 +342,19 @@ static void watch(struct ash_heap *heap)
     heap->watch = wanted;
     for (unsigned c = 1; c < ASH_BIN_COUNT; c++)
         if (heap->cur[c])
-            ash_page_watch(heap->cur[c], heap->watch);
+            ash_page_watch(heap, heap->cur[c]);
+}
+
+uint32_t ash_thread_watch_frees(const struct ash_heap *heap)
+{
+    return heap->watch ? (uint32_t)1 << (heap->watch - 1) / WATCH_STEP : 0;
 }
 
 void ash_thread_watched(struct ash_heap *heap)
 {
     heap->ticks |= TICK_CALLS - 1;
-    heap->watch = heap->watch < WATCH_MAX ? heap->watch * 2 : WATCH_MAX;
+    if (heap->watch && heap->watch <= WATCH_MAX)
+        heap->watch++;
 }
 
 static void tick_heap(struct ash_heap *heap)

@@ -31,10 +31,13 @@ void ash_threads_init(void);
 struct ash_heap *ash_thread_enter(struct ash_tls *tls, unsigned cls);
 /* The same for a page that is ours already; NULL inside an interrupted slow path. */
 struct ash_heap *ash_thread_reenter(struct ash_tls *tls, struct ash_meta *page);
-/* A watched current page had its frees. Ticks come from slow paths, and a program that fell quiet
- * has none: each tick that leaves something to age makes the next free of any current page a slow
- * path. Where that comes before the next tick is due, the wait doubles: a busy program pays for a
- * dozen slow paths in a tick, a quiet one has a tick within twice the frees it makes. */
+/* Ticks come from slow paths, and a program that fell quiet has none. So each tick that leaves
+ * something to age makes the next free of any current page a slow path. Where that comes before
+ * the next tick is due, it is tried again, after 1 free eight times, then 2, then 4 …: a busy
+ * program pays for some hundred slow paths in a tick, and after a burst of n frees the next n/8
+ * make one. 0: none is wanted. */
+uint32_t ash_thread_watch_frees(const struct ash_heap *heap);
+/* A watched page had its frees. */
 void ash_thread_watched(struct ash_heap *heap);
 /* Ends a slow path: answers trim requests, ticks, clears busy. */
 void ash_thread_leave(struct ash_heap *heap);

@@ -85,7 +85,8 @@ long ash_os_read_file(const char *path, char *ret_text, size_t n)
 
 int ash_os_create_file(const char *path)
 {
-    int fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    /* 0644: a service may run with umask 0, and as root */
+    int fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (fd < 0 || fd >= FD_FIRST)
         return fd;
     /* the program closed a standard descriptor: it must not find our file there */

@@ -33,7 +33,7 @@
     X(orphan_count, COUNT, GAUGE, "heaps of ended threads")                                        \
     X(starter_bytes, BYTES, GAUGE, "pages of starter heaps")                                       \
     X(retained_bytes, BYTES, GAUGE, "empty pages kept by heaps")                                   \
-    X(blocked_bytes, BYTES, GAUGE, "free memory only other threads can give back")                 \
+    X(blocked_bytes, BYTES, GAUGE, "free memory in pages of other running threads")                \
     X(misuse_count, COUNT, COUNTER, "mistakes of the program that were seen")                      \
     X(fail_count, COUNT, COUNTER, "requests refused")                                              \
     X(fail_injected_count, COUNT, COUNTER, "system calls refused on purpose")                      \

@@ -131,6 +131,13 @@ class Finding(Case):
             out = self.must('stats', 'only-one.py')
             self.assertIn(f'pid {living.pid},', out)
 
+    def test_by_the_name_of_a_script_behind_options(self):
+        path = self.path('with-options.py')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(PYTHON[2])
+        with on_ashlar(['python3', '-u', '-B', path]) as living:
+            self.assertIn(f'pid {living.pid},', self.must('stats', 'with-options.py'))
+
     def test_several_of_a_name_are_listed(self):
         with self.named('more.py') as one, self.named('more.py') as two:
             status, out, err = self.ask('stats', 'more.py')

@@ -208,6 +208,15 @@ enum ash_live_error ash_live_attach(pid_t pid, struct ash_live *ret_live)
 
 /* ---- names ---- */
 
+/* The first argument that is no option, in a command line as /proc shows it; or NULL. */
+static const char *first_operand(const char *line, size_t size)
+{
+    const char *at = line + strlen(line) + 1;
+    while (at < line + size && *at == '-')
+        at += strlen(at) + 1;
+    return at < line + size && *at ? at : NULL;
+}
+
 /* The program's name, or that of the script an interpreter runs. */
 static bool has_name(pid_t pid, const char *name)
 {
@@ -220,10 +229,10 @@ static bool has_name(pid_t pid, const char *name)
     memset(text, 0, sizeof(text));
     if (!read_proc(pid, "cmdline", text, sizeof(text) - 1))
         return false;
-    const char *program = text;
-    const char *argument = text + strlen(text) + 1;
-    return strcmp(last_part(program), name) == 0 ||
-           (argument < text + sizeof(text) && strcmp(last_part(argument), name) == 0);
+    if (strcmp(last_part(text), name) == 0)
+        return true;
+    const char *argument = first_operand(text, sizeof(text));
+    return argument && strcmp(last_part(argument), name) == 0;
 }
 
 struct search {

@@ -321,10 +321,10 @@ static void few_frees_of_a_quiet_thread_let_its_pages_age(void **state)
     heap->tick_ms = 0;
     for (unsigned i = 0; i < 16; i++)
         ash_fast_free(get(20000)); /* slow paths: the last ones of a busy time */
-    for (unsigned second = 0; second < 12; second++) {
+    for (unsigned second = 0; second < 20; second++) {
         heap->tick_ms -= 1100;
         heap->scan_ms -= 1100;
-        for (unsigned i = 0; i < 3; i++)
+        for (unsigned i = 0; i < (second ? 1 : 40); i++) /* first a burst */
             ash_fast_free(get(64));
     }
     assert_int_equal(full.page->purged, 0x3c);
