@@ -37,7 +37,7 @@
 enum ash_kind {
     ASH_KIND_NONE = 0, /* S3: belongs to nobody */
     ASH_KIND_SMALL,    /* a page of one slice */
-    ASH_KIND_MEDIUM,   /* a page of eight slices */
+    ASH_KIND_MEDIUM,   /* a page of two, four or eight */
     ASH_KIND_LARGE,    /* one object of n slices */
     ASH_KIND_HUGE,     /* one object with a mapping of its own */
     ASH_KIND_INTERIOR, /* a further slice of the page or object `head` */

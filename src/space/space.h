@@ -2,7 +2,7 @@
  *
  *     region  1 GiB aligned                       group  2 MiB          slice  64 KiB
  *     ┌───────┬──────┬───────┬─────────────┐      ┌──┬──┬──┬─ ─┬──┐
- *     │ metas │groups│ header│  slices …   │      │ 0│ 1│ 2│   │31│     page  1 or 8 slices, cut
+ *     │ metas │groups│ header│  slices …   │      │ 0│ 1│ 2│   │31│     page  1 to 8 slices, cut
  *     └───────┴──────┴───────┴─────────────┘      └──┴──┴──┴─ ─┴──┘           into equal blocks
  *     0    1/512   +1/8 of it  1/8 of the region
  *
