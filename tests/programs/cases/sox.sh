@@ -4,8 +4,8 @@
 # uses: threads
 work()
 {
-    run sox -D -R -n -r 44100 -b 16 one.wav synth 6 sine 300-3300 tremolo 5 gain -6
-    run sox -D -R -n -r 44100 -b 16 two.wav synth 6 pluck C3 gain -6
+    run sox -D -R -n -r 44100 -b 16 one.wav synth 16 sine 300-3300 tremolo 5 gain -6
+    run sox -D -R -n -r 44100 -b 16 two.wav synth 16 pluck C3 gain -6
     run sox -D -R --multi-threaded -M one.wav two.wav -c 2 both.wav
     for effect in 'reverb 60' 'tempo 1.4' 'pitch 300' 'rate -v 22050' \
         'compand 0.1,0.3 -60,-40,-10' \
