@@ -38,6 +38,6 @@ work()
     await sh -c 'tmux -S socket capture-pane -p -t one:w3 | grep -q "typed by hand"'
     tm kill-window -t one:w4
     tm kill-server
-    await test ! -S socket || true
+    await sh -c '! tmux -S socket list-sessions'
     tm list-sessions 2>/dev/null || echo "exit status $?"
 }
