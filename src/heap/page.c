@@ -286,7 +286,7 @@ void ash_page_attention(struct ash_heap *heap, struct ash_meta *page)
 {
     heap->unsettled = true;
     if (page->state == ASH_PAGE_FULL) {
-        /* An eighth is back (H5): the page is worth a look again. */
+        /* Enough is back (H5, full_attn): the page is worth a look again. */
         ash_page_fold(page);
         unsigned live = ash_page_live(page);
         if (live == 0)
