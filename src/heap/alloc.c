@@ -6,6 +6,7 @@
 #include "heap/large.h"
 #include "heap/page.h"
 #include "heap/starter.h"
+#include "heap/stray.h"
 #include "heap/threads.h"
 #include <errno.h>
 #include <string.h>
@@ -38,9 +39,16 @@ static void *refill(struct ash_tls *tls, struct ash_heap *heap, unsigned cls, bo
 {
     if (cls >= ASH_BIN_COUNT)
         return ash_page_pop(heap, cls, ret_zero);
-    if (!ash_page_ready(heap, cls, ret_zero))
-        return NULL;
-    void *p = ash_page_take_list(heap, cls);
+    *ret_zero = false;
+    void *p;
+    if (heap->strays.n[cls] >= 8 || !ash_page_collect(heap, cls)) {
+        p = ash_stray_take(tls, heap, cls);
+        if (p)
+            return p;
+        if (!ash_page_ready(heap, cls, ret_zero))
+            return NULL;
+    }
+    p = ash_page_take_list(heap, cls);
     set_zero_bit(tls, cls, *ret_zero);
     tls->bin[cls] = *(void **)p; /* the single store that publishes (H6) */
     return p;

@@ -13,19 +13,17 @@
 #include "os/lock.h"
 #include "space/space.h"
 
-#define ASH_BATCH_SLOTS 8u
-
-/* Blocks of one page of another heap, on their way home (R5). */
-struct ash_batch {
-    struct ash_meta *page; /* NULL: empty */
-    void *first;
-    void *last;
+/* Blocks of other heaps that the holder freed, by class (stray.h). */
+struct ash_strays {
+    void *first[ASH_BIN_COUNT];
+    int64_t room; /* bytes */
+    uint8_t n[ASH_BIN_COUNT];
 };
 
 enum ash_tls_state {
     ASH_TLS_FRESH = 0, /* no key destructor registered yet */
     ASH_TLS_KEYED,     /* the destructor will run */
-    ASH_TLS_EXITED,    /* the last destructor round is over: starters serve, batches of one */
+    ASH_TLS_EXITED,    /* the last destructor round is over: starters serve, no strays */
 };
 
 struct ash_tls {
@@ -33,14 +31,12 @@ struct ash_tls {
         struct ash_heap *self; /* in the place of bin 0: class 0 is reserved (C1) */
         void *bin[ASH_BIN_COUNT];
     };
-    struct ash_batch batch[ASH_BATCH_SLOTS];
-    uint64_t zero[2];                 /* H8 */
-    uint8_t batch_n[ASH_BATCH_SLOTS]; /* blocks in each batch */
-    uint8_t credit[ASH_BIN_COUNT];    /* starter blocks taken, by class */
-    uint8_t state;                    /* enum ash_tls_state */
-    uint8_t rounds;                   /* key destructor rounds seen */
+    uint64_t zero[2];              /* H8 */
+    uint8_t credit[ASH_BIN_COUNT]; /* starter blocks taken, by class; 0: remote frees */
+    uint8_t state;                 /* enum ash_tls_state */
+    uint8_t rounds;                /* key destructor rounds seen */
 };
-static_assert(sizeof(struct ash_tls) <= 904, "static TLS for libraries loaded late is scarce");
+static_assert(sizeof(struct ash_tls) <= 688, "static TLS for libraries loaded late is scarce");
 
 extern __thread struct ash_tls ash_tls ASH_HIDDEN __attribute__((tls_model("initial-exec")));
 
@@ -80,6 +76,7 @@ struct ash_heap {
     _Atomic uint64_t remote_count; /* blocks that came back through xfree */
     struct ash_meta *cur[ASH_CLASS_COUNT];
     struct ash_meta *part[ASH_CLASS_COUNT];
+    struct ash_strays strays;
 };
 
 /* H7. What `self` is while a thread has no heap. */

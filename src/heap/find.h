@@ -23,4 +23,19 @@ struct ash_found {
 /* Classifies any address without a fault (S9). */
 struct ash_found ash_page_find(uintptr_t addr);
 
+/* The page of one slice, of which addr is the first byte of a carved block; NULL: it may still be
+ * some other block. For addresses in a window of kind REGION. */
+ASH_INLINE struct ash_meta *ash_page_find_small(uintptr_t addr)
+{
+    struct ash_meta *page = ash_meta_of(addr);
+    uint64_t offset = addr & (ASH_SLICE_BYTES - 1);
+    if ((addr & (ASH_REGION_BYTES - 1)) < ASH_REGION_BYTES / 8 || /* S2 */
+        /* acquire; pairs with the release that published the page (S9) */
+        atomic_load_explicit(&page->kind, memory_order_acquire) != ASH_KIND_SMALL)
+        return NULL;
+    uint64_t index = (offset * page->recip) >> 40;
+    bool is_block = index * ash_meta_bsize(page) == offset && index < ash_meta_carved(page);
+    return is_block ? page : NULL;
+}
+
 #endif

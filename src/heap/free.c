@@ -6,8 +6,8 @@
 #include "heap/misuse.h"
 #include "heap/named.h"
 #include "heap/page.h"
-#include "heap/remote.h"
 #include "heap/starter.h"
+#include "heap/stray.h"
 #include "heap/threads.h"
 
 static void free_found(const struct ash_found *found, void *p)
@@ -35,12 +35,21 @@ static void free_found(const struct ash_found *found, void *p)
         return;
     if (kind == ASH_HEAP_NAMED && ash_named_free(heap, page, p))
         return;
-    ash_remote_free(tls, page, p);
+    ash_stray_free(tls, page, p);
+}
+
+/* A small block of another thread: the common case. */
+static bool free_stray(void *p)
+{
+    if (!(ash_window_of((uintptr_t)p) & ASH_WINDOW_REGION))
+        return false;
+    struct ash_meta *page = ash_page_find_small((uintptr_t)p);
+    return page && ash_stray_keep(&ash_tls, page, p);
 }
 
 void ash_free_slow(void *p)
 {
-    if (p == NULL)
+    if (free_stray(p) || p == NULL)
         return;
     ash_thread_check_fork();
     struct ash_found found = ash_page_find((uintptr_t)p);

@@ -14,11 +14,12 @@
  * H1   Line 1 of a page (but xfree, inext) is written only by the holder of its heap: the
  *      thread whose self it is, the holder of its lock, or whoever set HELD in its inbox.
  *      The owner of a page that has blocks out never changes.
- * H2   A block is in exactly one place: user, bin, lfree, xfree, a sender's batch, dropped
+ * H2   A block is in exactly one place: user, bin, lfree, xfree, strays, dropped
  *      by hole purge (H9), not yet carved.
- * H3   bin[c] holds blocks of cur[c] only, and is empty whenever cur[c] changes.
+ * H3   bin[c] holds blocks of cur[c] only, or strays only (stray.h); in the first case it is
+ *      empty whenever cur[c] changes.
  * H4   After a fold, carved = out + lcnt + blocks that start in purged OS pages. Blocks in
- *      xfree, bins and batches count in `out`.
+ *      xfree, bins and strays count in `out`.
  * H5   attn > 0 between operations; EMPTY = INT_MAX, CURRENT too unless the heap watches
  *      (threads.h), FULL <= max(1, cap/4),
  *      PARTIAL <= live.
@@ -33,8 +34,8 @@
  *
  * Threads   See H1. Lock ranks: NAMED, then ORPHANS, then STARTER, then REGION.
  * Source    The lists that are taken whole go back to rpmalloc and mimalloc; batches in the
- *           sender to snmalloc's BatchIt; demand history to tcmalloc; the rest is stated
- *           where it stands.
+ *           sender to snmalloc's BatchIt; the freer's own use of them and demand history to
+ *           tcmalloc; the rest is stated where it stands.
  */
 #ifndef ASH_HEAP_HEAP_H
 #define ASH_HEAP_HEAP_H
@@ -53,6 +54,7 @@
 #include "heap/realloc.h"
 #include "heap/remote.h"
 #include "heap/starter.h"
+#include "heap/stray.h"
 #include "heap/threads.h"
 #include "heap/walk.h"
 

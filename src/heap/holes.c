@@ -171,7 +171,7 @@ static bool purge_page(struct ash_heap *heap, struct ash_meta *page)
             set_purged(page, os_i, true);
     }
     drop_purged(page);
-    page->flags = (uint8_t)(page->flags & ~ASH_META_ZERO);
+    page->zero = false;
     unsigned run = 0;
     for (unsigned os_i = 0; os_i < os_n; os_i++) {
         if (holes[os_i / 64] >> (os_i % 64) & 1) {

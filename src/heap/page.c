@@ -164,9 +164,10 @@ static struct ash_meta *page_new(struct ash_heap *heap, unsigned cls)
     page->recip = (((uint64_t)1 << 40) + bsize - 1) / bsize;
     atomic_store_explicit(&page->bsize, bsize, memory_order_relaxed);
     page->cls = (uint16_t)cls;
-    page->flags = run.zero ? ASH_META_ZERO : 0;
+    page->flags = ash_heap_kind_of(heap) == ASH_HEAP_THREAD ? 0 : ASH_META_SHARED;
+    page->zero = run.zero;
     atomic_store_explicit(&page->n_slices, run.n_slices, memory_order_relaxed);
-    page->cap = (uint32_t)(run.n_slices * ASH_SLICE_BYTES / bsize);
+    page->cap = (uint16_t)(run.n_slices * ASH_SLICE_BYTES / bsize);
     page->start = run.addr;
     page->lfree = NULL;
     page->out = page->lcnt = 0;
@@ -374,7 +375,7 @@ static bool carve(struct ash_meta *page, bool *ret_zero)
     page->lcnt = (uint16_t)n;
     page->lfree = (void *)first;
     count_used((int64_t)n * page->bsize);
-    *ret_zero = page->flags & ASH_META_ZERO;
+    *ret_zero = page->zero;
     return true;
 }
 
@@ -418,16 +419,20 @@ static bool refill_current(struct ash_heap *heap, struct ash_meta *page, bool *r
     return collect(heap, page) || carve(page, ret_zero) || ash_holes_recarve(page);
 }
 
-bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
+bool ash_page_collect(struct ash_heap *heap, unsigned cls)
 {
-    *ret_zero = false;
     struct ash_meta *page = heap->cur[cls];
     if (page && collect(heap, page))
         return true;
-    if (ash_remote_drain(heap) && page && collect(heap, page))
+    return ash_remote_drain(heap) && page && collect(heap, page);
+}
+
+bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
+{
+    *ret_zero = false;
+    if (ash_page_collect(heap, cls))
         return true;
-    if (heap->tls)
-        ash_remote_flush_all(heap->tls);
+    struct ash_meta *page = heap->cur[cls];
     /* While no other page has blocks, fresh memory of the current one. */
     struct ash_meta *other = heap->part[cls];
     if (page && !(other && has_listed(other)) && refill_current(heap, page, ret_zero))

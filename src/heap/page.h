@@ -50,9 +50,11 @@ ASH_INLINE void *ash_xfree_first(uint64_t x)
 
 /* Brings the counts up to date with the frees since the last fold. */
 void ash_page_fold(struct ash_meta *page);
-/* After a fold: blocks that somebody still has (user, bin or batch). */
+/* After a fold: blocks that somebody still has (user, bin or stray). */
 unsigned ash_page_live(struct ash_meta *page);
 
+/* Takes what was given back into the list of cur[cls]. false: it is empty, or there is no page. */
+bool ash_page_collect(struct ash_heap *heap, unsigned cls);
 /* Makes cur[cls] a page with a non-empty lfree: the refill order of heap/alloc.h.
  * *ret_zero: the list is fresh memory that reads zero behind its links. false: no memory. */
 bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero);

@@ -1,11 +1,9 @@
-/* remote.c: batches, mailboxes, inboxes; see remote.h. */
+/* remote.c: mailboxes, inboxes; see remote.h. */
 #include "heap/remote.h"
 #include "base/check.h"
 #include "heap/find.h"
 #include "heap/misuse.h"
 #include "heap/page.h"
-#include "heap/threads.h"
-#include <string.h>
 
 static struct ash_meta *page_in(uintptr_t inbox)
 {
@@ -31,69 +29,25 @@ static void push(struct ash_heap *heap, struct ash_meta *page)
         ash_remote_sweep(heap);
 }
 
-static void flush(struct ash_tls *tls, unsigned slot)
+void ash_remote_send(struct ash_meta *page, void *first, void *last, unsigned n)
 {
-    struct ash_batch batch = tls->batch[slot];
-    uint64_t n = tls->batch_n[slot];
-    tls->batch[slot].page = NULL;
-    tls->batch_n[slot] = 0;
-    uint64_t seen = atomic_load_explicit(&batch.page->xfree, memory_order_relaxed);
+    uint64_t seen = atomic_load_explicit(&page->xfree, memory_order_relaxed);
     uint64_t word;
     do {
-        *(void **)batch.last = ash_xfree_first(seen);
-        word = (uint64_t)(uintptr_t)batch.first | ((ash_xfree_count(seen) + n) << 48) |
+        *(void **)last = ash_xfree_first(seen);
+        word = (uint64_t)(uintptr_t)first | ((uint64_t)(ash_xfree_count(seen) + n) << 48) |
                ASH_XFREE_NOTIFIED;
-        if (ash_xfree_count(seen) + n > batch.page->cap) { /* R4: only misuse does this */
-            ash_misuse_report(ASH_MISUSE_FREE, batch.first, ASH_PLACE_RELEASED);
+        if (ash_xfree_count(seen) + n > page->cap) { /* R4: only misuse does this */
+            ash_misuse_report(ASH_MISUSE_FREE, first, ASH_PLACE_RELEASED);
             return;
         }
         /* acq_rel; release: pairs with collect and drain; acquire: puts the owner's read of
          * inext before our write of it. */
-    } while (!atomic_compare_exchange_weak_explicit(&batch.page->xfree, &seen, word,
-                                                    memory_order_acq_rel, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&page->xfree, &seen, word, memory_order_acq_rel,
+                                                    memory_order_relaxed));
     if (seen & ASH_XFREE_NOTIFIED)
         return; /* announced already; the page is not looked at again */
-    push((struct ash_heap *)atomic_load_explicit(&batch.page->owner, memory_order_relaxed),
-         batch.page);
-}
-
-static unsigned slot_of(const struct ash_meta *page)
-{
-    return (unsigned)(((uintptr_t)page >> 7) * 0x9E3779B97F4A7C15u >> 61);
-}
-static_assert(ASH_BATCH_SLOTS == 8, "slot_of yields three bits");
-
-void ash_remote_free(struct ash_tls *tls, struct ash_meta *page, void *p)
-{
-    unsigned slot = slot_of(page);
-    struct ash_batch *batch = &tls->batch[slot];
-    if (batch->page != page) {
-        if (batch->page)
-            flush(tls, slot);
-        ash_thread_need_exit(tls); /* else a batch would die with its thread */
-        *batch = (struct ash_batch){page, NULL, p};
-    } else if (batch->first == p) {
-        ash_misuse_report(ASH_MISUSE_FREE, p, ASH_PLACE_RELEASED);
-        return;
-    }
-    *(void **)p = batch->first;
-    batch->first = p;
-    unsigned n = ++tls->batch_n[slot];
-    if (n == ASH_BATCH_MAX || n * ash_meta_bsize(page) >= ASH_BATCH_BYTES ||
-        ash_meta_bsize(page) >= ASH_BATCH_ALONE || tls->state != ASH_TLS_KEYED)
-        flush(tls, slot);
-}
-
-void ash_remote_flush_all(struct ash_tls *tls)
-{
-    uint64_t any; /* every refill comes here, and mostly for nothing */
-    static_assert(sizeof any == sizeof tls->batch_n, "one word holds all counts");
-    memcpy(&any, tls->batch_n, sizeof any);
-    if (any == 0)
-        return;
-    for (unsigned slot = 0; slot < ASH_BATCH_SLOTS; slot++)
-        if (tls->batch[slot].page)
-            flush(tls, slot);
+    push((struct ash_heap *)atomic_load_explicit(&page->owner, memory_order_relaxed), page);
 }
 
 void ash_remote_accept(struct ash_heap *heap, struct ash_meta *page, uint64_t x)

@@ -1,14 +1,14 @@
 /* remote.h: frees across threads: the page itself is the message.
  *
  *  sender B                          page of heap A                      heap A
- *  batch [b3 b2 b1] n=3
+ *  [b3 b2 b1] n=3
  *    │ CAS ──────────────▶ xfree {count + 3, b3, NOTIFIED}
  *    │ was NOTIFIED clear?
  *    └── push the page ────────────────────────────────────────────▶ inbox: P ─inext▶ Q
  *                                                       slow path: takes all, page by page
  *
- * A sender gathers blocks of one page with plain stores and hands over up to 16 by one
- * compare-and-swap. No list is ever walked: a mailbox is taken only into an empty lfree,
+ * A sender gathers blocks of one page with plain stores (stray.h) and hands them over by one
+ * compare-and-swap. Here no list is ever walked: a mailbox is taken only into an empty lfree,
  * otherwise it waits with its count. The inbox word also says who may touch an orphan:
  * ORPHAN, nobody holds it; HELD, somebody sweeps it. Push, exit, sweep and adoption meet in
  * that one word, so they have one order and need no fence.
@@ -18,14 +18,14 @@
  * R2  inext is written only by whoever set NOTIFIED; it is read before NOTIFIED is cleared.
  * R3  A page is released, or initialised again, only with live = 0 and NOTIFIED clear.
  * R4  count(xfree) = length of its list <= cap < 65536.
- * R5  A batch holds blocks of one page; its page cannot change meaning while it has some.
+ * R5  The page of a block on its way home cannot change meaning: the block counts as out.
  * R6  Inboxes are only pushed and taken whole.
  * R7  An orphan that is not HELD has an empty inbox; whoever makes it non-empty holds it.
- * R8  A block freed remotely never enters the freer's bins: it goes home.
- * R9  live = 0 is always seen: by a free that takes attn to 0, or by a flush that leads to
+ * R8  See stray.h.
+ * R9  live = 0 is always seen: by a free that takes attn to 0, or by a send that leads to
  *     a drain.
  *
- * Threads   Sending: any thread, for its own ash_tls. Draining: the holder (H1). Modelled
+ * Threads   Sending: any thread. Draining: the holder (H1). Modelled
  *           in tests/model/remote.pml and orphan.pml.
  * Source    Sender batches per page: snmalloc's BatchIt; a counted list head: rpmalloc.
  */
@@ -38,14 +38,8 @@
 #define ASH_INBOX_HELD ((uintptr_t)2)
 #define ASH_INBOX_FLAGS ((uintptr_t)3)
 
-#define ASH_BATCH_MAX 16u
-#define ASH_BATCH_BYTES 4096u /* a batch is sent when it holds this much */
-#define ASH_BATCH_ALONE 2048u /* blocks of this size are sent at once */
-
-/* Sends a block home. */
-void ash_remote_free(struct ash_tls *tls, struct ash_meta *page, void *p);
-/* Sends every batch of this thread. */
-void ash_remote_flush_all(struct ash_tls *tls);
+/* Sends n blocks of the page home, linked from first to last. */
+void ash_remote_send(struct ash_meta *page, void *first, void *last, unsigned n);
 /* Takes the inbox and settles its pages. false: it was empty. */
 bool ash_remote_drain(struct ash_heap *heap);
 /* Takes blocks that left a mailbox (x) into the page's empty list. */

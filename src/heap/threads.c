@@ -5,6 +5,7 @@
 #include "heap/page.h"
 #include "heap/remote.h"
 #include "heap/starter.h"
+#include "heap/stray.h"
 #include <pthread.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -78,7 +79,7 @@ static void clear_stuck(struct ash_heap *heap)
                                       memory_order_relaxed);
 }
 
-/* Bins and batches of a thread that does not exist here are lost (F2). */
+/* Bins and strays of a thread that does not exist here are lost (F2). */
 static void retire_all(struct ash_heap *heap)
 {
     for (unsigned c = 1; c < ASH_CLASS_COUNT; c++)
@@ -101,6 +102,7 @@ static void repair_thread_heap(struct ash_heap *heap)
     }
     bool was_orphan = inbox & ASH_INBOX_ORPHAN;
     heap->tls = NULL;
+    ash_stray_drop(heap);
     if (!was_orphan) {
         ash_remote_drain(heap);
         clear_stuck(heap);
@@ -223,6 +225,7 @@ struct ash_heap *ash_heap_new(enum ash_heap_kind kind)
             return NULL;
     }
     heap->lock.rank = kind == ASH_HEAP_STARTER ? ASH_RANK_STARTER : ASH_RANK_NAMED;
+    ash_stray_drop(heap);
     atomic_store_explicit(&heap->kind, (uint8_t)kind, memory_order_relaxed);
     enlist(heap);
     return heap;
@@ -366,6 +369,7 @@ static void tick_heap(struct ash_heap *heap)
     if (now_ms - heap->scan_ms >= SCAN_MS) {
         heap->scan_ms = now_ms;
         heap->unsettled = ash_holes_scan(heap, false);
+        ash_stray_send(heap);
     }
     ash_thread_tick();
     if (heap->tls)
@@ -395,8 +399,7 @@ void ash_thread_leave(struct ash_heap *heap)
     }
     if (++heap->ticks % TICK_CALLS == 0)
         tick_heap(heap);
-    ASH_COMPILER_BARRIER();
-    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
+    ash_thread_end(heap);
 }
 
 /* Blocks of the bin go back to the page they came from. A bin whose first block is not of
@@ -435,7 +438,7 @@ void ash_thread_idle(void)
 {
     struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
-    ash_remote_flush_all(tls);
+    ash_stray_send_own(tls);
     struct ash_heap *heap = ash_thread_reenter(tls, NULL);
     if (!heap)
         return;
@@ -512,7 +515,7 @@ static void thread_exit(void *arg)
         return; /* other destructors may still allocate and free (F10) */
     ash_thread_check_fork();
     tls->state = ASH_TLS_EXITED;
-    ash_remote_flush_all(tls);
+    ash_stray_send_own(tls);
     if (tls->self != &ash_heap_none)
         leave_heap(tls, tls->self);
 }

@@ -41,6 +41,12 @@ uint32_t ash_thread_watch_frees(const struct ash_heap *heap);
 void ash_thread_watched(struct ash_heap *heap);
 /* Ends a slow path: answers trim requests, ticks, clears busy. */
 void ash_thread_leave(struct ash_heap *heap);
+/* The same for short ones: clears busy. */
+ASH_INLINE void ash_thread_end(struct ash_heap *heap)
+{
+    ASH_COMPILER_BARRIER();
+    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
+}
 /* Repairs first if this process is the child of a fork. */
 void ash_thread_check_fork(void);
 /* Makes sure that this thread's exit is noticed. */

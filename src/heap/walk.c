@@ -4,6 +4,7 @@
 #include "heap/large.h"
 #include "heap/page.h"
 #include "heap/remote.h"
+#include "heap/stray.h"
 #include "heap/threads.h"
 #include <string.h>
 
@@ -189,7 +190,7 @@ static bool walk_huge(struct ash_heap *only, ash_walk_visit *visit, void *arg)
 bool ash_walk(struct ash_heap *heap, ash_walk_visit *visit, void *arg)
 {
     ash_thread_check_fork();
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     for (struct ash_region *region = ash_region_first(); region;
          /* acquire; pairs with the release that published the region */
          region = atomic_load_explicit(&region->next, memory_order_acquire))
@@ -238,7 +239,7 @@ static size_t verify_heap(struct ash_heap *heap, ash_verify_fault *fault, void *
 size_t ash_verify_all(ash_verify_fault *fault, void *arg)
 {
     ash_thread_check_fork();
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     size_t n = 0;
     for (struct ash_heap *heap = ash_heap_first(); heap;
          heap = atomic_load_explicit(&heap->all_next, memory_order_relaxed))

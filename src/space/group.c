@@ -7,7 +7,7 @@
 
 struct choice {
     struct ash_group *group;
-    unsigned longest;
+    unsigned rank; /* see rank_of; the least is best */
 };
 
 static struct ash_group *table_of(const struct ash_region *region)
@@ -44,10 +44,21 @@ static void set_hint(const struct ash_group *group)
         atomic_fetch_or(word, bit);
 }
 
+/* Memory that was touched costs neither a fault nor resident size: a group that has a run of it
+ * comes before all others; then the one whose longest run is the shortest. */
+static unsigned rank_of(const struct ash_group *group, uint32_t free, unsigned n)
+{
+    uint32_t dirty = free & atomic_load_explicit(&group->touched, memory_order_relaxed);
+    unsigned longest = ash_bitmap_longest(free);
+    if (longest < n)
+        return UINT32_MAX;
+    return ash_bitmap_find_run(dirty, n) >= 0 ? longest : ASH_GROUP_SLICES + longest;
+}
+
 /* The group of this region that suits n slices best. */
 static struct choice choose(struct ash_region *region, unsigned n)
 {
-    struct choice best = {NULL, ASH_GROUP_SLICES + 1};
+    struct choice best = {NULL, UINT32_MAX};
     unsigned seen_n = 0;
     for (unsigned w = 0; w < ASH_COUNT_OF(region->some_free) && seen_n < CANDIDATES_MAX; w++) {
         /* acquire; pairs with set_open in region.c */
@@ -60,11 +71,11 @@ static struct choice choose(struct ash_region *region, unsigned n)
                 drop_hint(region, group_i);
                 continue;
             }
-            unsigned longest = ash_bitmap_longest(free);
+            unsigned rank = rank_of(group, free, n);
             seen_n++;
-            if (longest >= n && longest < best.longest)
-                best = (struct choice){group, longest};
-            if (best.longest == n)
+            if (rank < best.rank)
+                best = (struct choice){group, rank};
+            if (best.rank == n)
                 return best;
         }
     }

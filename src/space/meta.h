@@ -60,18 +60,20 @@ struct ash_meta {
     _Atomic uint8_t kind;    /* enum ash_kind, stored last and cleared first (S4) */
     uint8_t flags;           /* enum ash_meta_flag */
     _Atomic uint32_t n_slices;
-    uint32_t cap;    /* blocks in the page */
-    uintptr_t start; /* first byte of the page or object */
-    uintptr_t head;  /* INTERIOR: the head's meta; LARGE, HUGE: the size asked for */
+    uint16_t cap;            /* blocks in the page */
+    _Atomic uint16_t carved; /* blocks ever linked; by the owner, 16 times in a page's life */
+    uintptr_t start;         /* first byte of the page or object */
+    uintptr_t head;          /* INTERIOR: the head's meta; LARGE, HUGE: the size asked for */
     struct ash_meta *owned_next, *owned_prev; /* all pages, or all objects, of one heap */
 
     void *lfree __attribute__((aligned(64))); /* list of blocks freed by the owner */
     int32_t attn, attn0;                      /* countdown of frees, and the value it was set to */
     uint16_t out;                             /* blocks handed out, as of the last fold */
     uint16_t lcnt;                            /* blocks in lfree, as of the last fold */
-    _Atomic uint16_t carved;      /* blocks ever linked; read by whoever looks a pointer up */
-    uint8_t state;                /* enum ash_page_state */
-    uint8_t age;                  /* scans without activity (heap/holes.c) */
+    uint8_t state;                            /* enum ash_page_state */
+    uint8_t age;                              /* scans without activity (heap/holes.c) */
+    bool zero;                                /* what is not carved yet reads zero */
+    uint8_t unused;
     struct ash_meta *next, *prev; /* the list that state names */
     struct ash_meta *inext;       /* inbox link (R2): plain, since xfree's orders hand it on */
     _Atomic uint64_t xfree;       /* mailbox: [63:48] count, [47:1] first block, [0] NOTIFIED */
@@ -82,8 +84,8 @@ static_assert(sizeof(struct ash_meta) == ASH_META_BYTES, "the arithmetic of S1 n
 static_assert(offsetof(struct ash_meta, lfree) == 64, "line 1 starts with the owner's list");
 
 enum ash_meta_flag {
-    ASH_META_ZERO = 1,     /* what is not carved yet reads zero */
-    ASH_META_OF_NAMED = 2, /* a large object of the named heap in `next` */
+    ASH_META_OF_NAMED = 1, /* a large object of the named heap in `next` */
+    ASH_META_SHARED = 2,   /* a page of a heap that is held by a lock, not by a thread */
 };
 
 /* S1. Only for addresses whose region byte is REGION, or HUGE (the first window). */

@@ -8,7 +8,10 @@ int ash_slice_claim(struct ash_group *group, unsigned n_slices)
 
     uint32_t seen = atomic_load_explicit(&group->free, memory_order_relaxed);
     for (;;) {
-        int first_i = ash_bitmap_find_run(seen, n_slices);
+        uint32_t dirty = seen & atomic_load_explicit(&group->touched, memory_order_relaxed);
+        int first_i = ash_bitmap_find_run(dirty, n_slices);
+        if (first_i < 0)
+            first_i = ash_bitmap_find_run(seen, n_slices);
         if (first_i < 0)
             return -1;
         uint32_t left = seen & ~ash_bitmap_run((unsigned)first_i, n_slices);

@@ -38,7 +38,8 @@ struct ash_group {
 };
 static_assert(sizeof(struct ash_group) == 64, "one cache line");
 
-/* Claims n_slices in a row. Returns the first, or -1 and leaves the group as it was. */
+/* Claims n_slices in a row, touched ones if there are. Returns the first, or -1 and leaves the
+ * group as it was. */
 int ash_slice_claim(struct ash_group *group, unsigned n_slices);
 /* Claims exactly the slices of run (a mask). false: not all were free, nothing changed. */
 bool ash_slice_claim_exact(struct ash_group *group, uint32_t run);

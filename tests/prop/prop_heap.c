@@ -87,8 +87,8 @@ static void compare_named(struct worker *w)
         checked_fail("walk: a named heap has %zu unknown blocks", result.n_unknown);
 }
 
-/* What a thread may have freed that did not reach its page yet: 8 batches of 16 blocks. */
-#define ON_THE_WAY_MAX 128u
+/* What a thread may have freed that did not reach its page yet: 57 classes with 32 strays. */
+#define ON_THE_WAY_MAX 1824u
 
 /* While nobody allocates. n_others: threads that exist beside this one and did not flush. */
 static void compare_all(uint32_t n_others)

@@ -7,8 +7,6 @@ static void a_new_thread_has_empty_bins_and_no_heap(void **state)
     assert_ptr_equal(ash_tls.self, &ash_heap_none);
     for (unsigned c = 1; c < ASH_BIN_COUNT; c++)
         assert_null(ash_tls.bin[c]);
-    for (unsigned i = 0; i < ASH_BATCH_SLOTS; i++)
-        assert_null(ash_tls.batch[i].page);
     assert_int_equal(ash_tls.zero[0] | ash_tls.zero[1], 0);
 }
 

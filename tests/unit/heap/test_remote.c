@@ -1,4 +1,4 @@
-/* test_remote.c: blocks freed by other threads go home: batches, mailboxes, inboxes (R1 to R9). */
+/* test_remote.c: blocks freed by other threads go home: mailboxes, inboxes (R1 to R7, R9). */
 #include "scene.h"
 
 #define KIB 1024u
@@ -7,86 +7,6 @@
 static struct ash_meta *in_inbox(struct ash_heap *heap)
 {
     return (struct ash_meta *)(heap->inbox & ~ASH_INBOX_FLAGS);
-}
-
-struct batch_seen {
-    void **at;
-    unsigned n;
-    unsigned waiting_in_page; /* blocks in the mailbox before the thread ends */
-    unsigned waiting_in_batches;
-};
-
-static void *free_and_look(void *arg)
-{
-    struct batch_seen *seen = arg;
-    struct ash_meta *page = page_of(seen->at[0]);
-    put_many(seen->at, seen->n);
-    seen->waiting_in_page = ash_xfree_count(page->xfree);
-    for (unsigned i = 0; i < ASH_BATCH_SLOTS; i++)
-        seen->waiting_in_batches += ash_tls.batch_n[i];
-    return NULL;
-}
-
-static void frees_are_gathered_into_batches(void **state)
-{
-    (void)state;
-    void *blocks[20];
-    get_many(blocks, 20, 64);
-    struct batch_seen seen = {blocks, 15, 0, 0};
-    in_thread(free_and_look, &seen);
-    assert_int_equal(seen.waiting_in_page, 0);
-    assert_int_equal(seen.waiting_in_batches, 15);
-    /* the thread's exit has sent them */
-    assert_int_equal(ash_xfree_count(page_of(blocks[0])->xfree), 15);
-    all_must_be_sound();
-}
-
-static void a_batch_is_sent_when_it_is_full(void **state)
-{
-    (void)state;
-    void *blocks[20];
-    get_many(blocks, 20, 64);
-    struct batch_seen seen = {blocks, ASH_BATCH_MAX + 2, 0, 0};
-    in_thread(free_and_look, &seen);
-    assert_int_equal(seen.waiting_in_page, ASH_BATCH_MAX);
-    assert_int_equal(seen.waiting_in_batches, 2);
-}
-
-static void a_batch_is_sent_when_it_holds_4_kib(void **state)
-{
-    (void)state;
-    void *blocks[6];
-    get_many(blocks, 6, KIB);
-    struct batch_seen seen = {blocks, 5, 0, 0};
-    in_thread(free_and_look, &seen);
-    assert_int_equal(seen.waiting_in_page, 4);
-    assert_int_equal(seen.waiting_in_batches, 1);
-}
-
-static void big_blocks_travel_alone(void **state)
-{
-    (void)state;
-    void *p = get(2048);
-    struct batch_seen seen = {&p, 1, 0, 0};
-    in_thread(free_and_look, &seen);
-    assert_int_equal(seen.waiting_in_page, 1);
-}
-
-static void batches_of_many_pages_displace_each_other(void **state)
-{
-    (void)state;
-    enum { PAGES = 40 };
-    void *blocks[PAGES];
-    for (unsigned i = 0; i < PAGES; i++)
-        blocks[i] = get(ash_class_bytes[1 + i]);
-    struct batch_seen seen = {blocks, PAGES, 0, 0};
-    in_thread(free_and_look, &seen);
-    assert_true(seen.waiting_in_batches <= ASH_BATCH_SLOTS);
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(ash_xfree_count(page_of(blocks[i])->xfree), 1); /* R5 */
-    all_must_be_sound();
-    ash_thread_idle();
-    assert_int_equal(my_heap()->page_count, 0);
 }
 
 static void a_sent_page_lies_in_its_inbox_once(void **state)
@@ -222,22 +142,6 @@ static void an_empty_page_in_the_inbox_is_not_released(void **state)
     all_must_be_sound();
 }
 
-static void the_freeing_thread_never_reuses_a_foreign_block(void **state)
-{
-    (void)state;
-    void *theirs[40];
-    struct guest guest = {.at = theirs, .n = 40, .bytes = 64};
-    guest_start(&guest);
-    put_many(theirs, 40);
-    for (unsigned i = 0; i < 3000; i++) {
-        void *p = get(64);
-        for (unsigned k = 0; k < 40; k++)
-            assert_ptr_not_equal(p, theirs[k]); /* R8 */
-    }
-    guest_end(&guest);
-    all_must_be_sound();
-}
-
 /* An orphan is swept by whoever sends to it (R7). */
 static void the_sender_sweeps_an_orphan(void **state)
 {
@@ -249,37 +153,15 @@ static void the_sender_sweeps_an_orphan(void **state)
     assert_int_equal(orphan->inbox, ASH_INBOX_ORPHAN);
     struct ash_meta *page = page_of(blocks[0]);
     put_many(blocks, 32);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     assert_int_equal(orphan->inbox, ASH_INBOX_ORPHAN);
     assert_int_equal(ash_page_live(page), CAP - 32);
     assert_int_equal(page->xfree & ASH_XFREE_NOTIFIED, 0);
     put_many(blocks + 32, CAP - 32);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     assert_int_equal(page->kind, ASH_KIND_NONE); /* R9 */
     assert_int_equal(orphan->page_count, 0);
     all_must_be_sound();
-}
-
-static void *free_twice(void *arg)
-{
-    struct blocks *blocks = arg;
-    ash_fast_free(blocks->at[0]);
-    ash_fast_free(blocks->at[0]);
-    return NULL;
-}
-
-static int free_twice_in_a_batch(void)
-{
-    void *p = get(64);
-    struct blocks blocks = {&p, 1, 64};
-    in_thread(free_twice, &blocks);
-    return 0;
-}
-
-static void a_double_free_in_a_batch_is_seen(void **state)
-{
-    (void)state;
-    child_must_abort(free_twice_in_a_batch, "E01 double free");
 }
 
 static void *free_all_twice(void *arg)
@@ -353,11 +235,6 @@ static void blocks_survive_a_storm_of_frees_by_others(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frees_are_gathered_into_batches),
-        cmocka_unit_test(a_batch_is_sent_when_it_is_full),
-        cmocka_unit_test(a_batch_is_sent_when_it_holds_4_kib),
-        cmocka_unit_test(big_blocks_travel_alone),
-        cmocka_unit_test(batches_of_many_pages_displace_each_other),
         cmocka_unit_test(a_sent_page_lies_in_its_inbox_once),
         cmocka_unit_test(a_mailbox_waits_while_the_owner_has_a_list),
         cmocka_unit_test(remote_frees_make_a_full_page_partial),
@@ -365,9 +242,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_page_in_the_inbox_outlives_its_last_block),
         cmocka_unit_test(a_zombie_that_is_not_kept_is_released_by_the_drain),
         cmocka_unit_test(an_empty_page_in_the_inbox_is_not_released),
-        cmocka_unit_test(the_freeing_thread_never_reuses_a_foreign_block),
         cmocka_unit_test(the_sender_sweeps_an_orphan),
-        cmocka_unit_test(a_double_free_in_a_batch_is_seen),
         cmocka_unit_test(a_mailbox_holds_no_more_than_the_page),
         cmocka_unit_test(blocks_survive_a_storm_of_frees_by_others),
     };

@@ -175,6 +175,7 @@ static void a_free_does_not_wait_for_a_busy_starter(void **state)
     struct holder holder = {0};
     hold_start(&holder, &starter->lock);
     ash_fast_free(p);
+    ash_stray_send_own(&ash_tls);
     assert_int_equal(ash_xfree_count(page->xfree), 1);
     assert_ptr_equal((void *)(starter->inbox & ~ASH_INBOX_FLAGS), page);
     hold_end(&holder);
@@ -260,7 +261,7 @@ static int starter_is_replaced_in_the_child(void)
     if (owner_of(p) == old_starter || ash_heap_kind_of(old_starter) != ASH_HEAP_QUARANTINED)
         return 1;
     ash_fast_free(old_block);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     if (ash_xfree_count(page_of(old_block)->xfree) != 1)
         return 2;
     ash_fast_free(p);

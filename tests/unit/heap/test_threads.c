@@ -257,7 +257,7 @@ static void other_threads_answer_a_trim_at_their_next_slow_path(void **state)
     guest_start(&guest);
     struct ash_meta *page = page_of(blocks[0]);
     put_many(blocks, 64);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     ash_threads_trim();
     assert_int_not_equal(page->kind, ASH_KIND_NONE); /* its memory is its own */
     guest_end(&guest);
@@ -289,6 +289,7 @@ static int free_everything_in_the_child(void)
 {
     put_many(theirs, N);
     put_many(mine, N);
+    ash_stray_send_own(&ash_tls);
     if (ash_heap_kind_of(guest.heap) != ASH_HEAP_THREAD || guest.heap->tls != NULL)
         return 1;
     if (ash_thread_count != 1)
@@ -317,7 +318,7 @@ static void the_child_frees_what_other_threads_allocated(void **state)
 static int heap_is_quarantined_in_the_child(void)
 {
     put_many(theirs, N);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     if (ash_heap_kind_of(guest.heap) != ASH_HEAP_QUARANTINED)
         return 1;
     if (ash_xfree_count(page_of(theirs[0])->xfree) != N)
@@ -413,7 +414,7 @@ static int stuck_page_works_in_the_child(void)
     if ((page->xfree | own->xfree) & ASH_XFREE_NOTIFIED)
         return 1;
     put_many(theirs, N);
-    ash_remote_flush_all(&ash_tls);
+    ash_stray_send_own(&ash_tls);
     return page->kind != ASH_KIND_NONE ? 2 : 0; /* R9: swept and released */
 }
 
@@ -464,7 +465,7 @@ static void a_raw_clone_is_noticed(void **state)
     assert_true(pid >= 0);
     if (pid == 0) {
         put_many(theirs, N);
-        ash_remote_flush_all(&ash_tls);
+        ash_stray_send_own(&ash_tls);
         _exit(guest.heap->tls != NULL || ash_verify_all(NULL, NULL) != 0);
     }
     int status;
@@ -476,6 +477,7 @@ static void a_raw_clone_is_noticed(void **state)
 static int grandchild_works(void)
 {
     put_many(theirs, N / 2);
+    ash_stray_send_own(&ash_tls);
     child_must_pass(cut_page_is_recounted);
     put_many(theirs + N / 2, N / 2);
     return ash_verify_all(say_fault, NULL) != 0;
