@@ -61,8 +61,6 @@ struct ash_heap *ash_heap_first(void);
 void ash_heap_quarantine(struct ash_heap *heap);
 /* Every orphan is swept and gives its EMPTY pages back. */
 void ash_orphans_release(void);
-/* Optional: a thread that returns memory of quiet processes (ASHLAR=reaper). 0 or an errno. */
-int ash_reaper_start(void);
 
 extern _Atomic uint64_t ash_thread_count; /* heaps held by threads */
 

@@ -499,23 +499,6 @@ static void a_fork_without_handlers_ready_is_nothing(void **state)
     assert_ptr_equal(ash_tls.self, &ash_heap_none);
 }
 
-/* ---- reaper ---- */
-
-static void the_reaper_gives_memory_of_a_quiet_process_back(void **state)
-{
-    (void)state;
-    void *p = get(1 << 20);
-    memset(p, 1, 1 << 20);
-    ash_fast_free(p);
-    assert_true(ash_space_count.dirty > 0);
-    assert_int_equal(ash_reaper_start(), 0);
-    assert_int_equal(ash_reaper_start(), 0);
-    static _Atomic uint32_t never;
-    for (unsigned i = 0; i < 2000 && ash_space_count.dirty > 0; i++)
-        ash_os_wait(&never, 0, 10);
-    assert_int_equal(ash_space_count.dirty, 0);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -543,7 +526,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_raw_clone_is_noticed),
         cmocka_unit_test(a_fork_in_a_child_is_repaired_too),
         cmocka_unit_test(a_fork_without_handlers_ready_is_nothing),
-        cmocka_unit_test(the_reaper_gives_memory_of_a_quiet_process_back),
     };
     return scene_run(tests, ASH_COUNT_OF(tests), argc, argv);
 }
