@@ -94,7 +94,7 @@ static void fill_counters(struct ash_anchor *to)
 void ash_anchor_start(const char *options)
 {
     struct ash_anchor *to = &ashlar_anchor;
-    if (options && !ash_os_is_secure()) { /* otherwise they are not in force */
+    if (options) {
         size_t n = strnlen(options, sizeof(to->options) - 1);
         memcpy(to->options, options, n);
     }

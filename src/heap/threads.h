@@ -22,8 +22,8 @@
 
 #include "heap/bins.h"
 
-/* Registers the key and the fork handler; from the library's constructor. Calls before it
- * work (F8). */
+/* From the library's constructor; calls before it work (F8). The key and the fork handler are
+ * registered by the first slow path: a program that allocates nothing does not pay for them. */
 void ash_threads_init(void);
 
 /* Starts a slow path. Returns this thread's heap, busy; or NULL: a starter must serve a
@@ -41,7 +41,7 @@ uint32_t ash_thread_watch_frees(const struct ash_heap *heap);
 void ash_thread_watched(struct ash_heap *heap);
 /* Ends a slow path: answers trim requests, ticks, clears busy. */
 void ash_thread_leave(struct ash_heap *heap);
-/* Repairs first if this process is the child of a fork. */
+/* Repairs first if this process is the child of a fork. Each slow path begins with it. */
 void ash_thread_check_fork(void);
 /* Makes sure that this thread's exit is noticed. */
 void ash_thread_need_exit(struct ash_tls *tls);

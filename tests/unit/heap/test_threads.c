@@ -491,6 +491,26 @@ static void a_fork_in_a_child_is_repaired_too(void **state)
     guest_end(&guest);
 }
 
+static int allocates_first_and_forks(void)
+{
+    if (ash_heap_first() != NULL)
+        return 1;
+    set_scene();
+    child_must_pass(cut_page_is_recounted);
+    guest_end(&guest);
+    return ash_verify_all(say_fault, NULL) != 0 ? 2 : 0;
+}
+
+/* What notices forks is made by the first slow path: here in the child. */
+static void a_child_of_a_process_that_never_allocated_may_fork(void **state)
+{
+    (void)state;
+    skip_if_emulated();
+    skip_under_tsan();
+    child_must_pass(allocates_first_and_forks);
+    assert_null(ash_heap_first());
+}
+
 static void a_fork_without_handlers_ready_is_nothing(void **state)
 {
     (void)state;
@@ -525,6 +545,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_free_cut_in_two_is_made_good),
         cmocka_unit_test(a_raw_clone_is_noticed),
         cmocka_unit_test(a_fork_in_a_child_is_repaired_too),
+        cmocka_unit_test(a_child_of_a_process_that_never_allocated_may_fork),
         cmocka_unit_test(a_fork_without_handlers_ready_is_nothing),
     };
     return scene_run(tests, ASH_COUNT_OF(tests), argc, argv);
