@@ -140,7 +140,7 @@ enum key {
 };
 
 static const struct {
-    const char *name, *value, *fallback, *help;
+    char name[12], value[16], fallback[8], help[92]; /* as in struct ash_stat */
 } table[KEY_COUNT] = {
 #define X(key, value, fallback, help) {#key, value, fallback, help},
     ASH_OPTIONS(X)
