@@ -460,7 +460,7 @@ static void empty_bins(struct ash_tls *tls, struct ash_heap *heap)
     tls->zero[0] = tls->zero[1] = 0; /* H8 */
 }
 
-void ash_thread_idle(void)
+ASH_RARE void ash_thread_idle(void)
 {
     struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
@@ -490,7 +490,7 @@ static void visit_orphan(struct ash_heap *heap)
     ash_remote_sweep(heap);
 }
 
-void ash_orphans_release(void)
+ASH_RARE void ash_orphans_release(void)
 {
     /* The registry never shrinks, so no lock is held over the work; a heap that is adopted
      * meanwhile is not ORPHAN any more and is passed over. */
@@ -500,7 +500,7 @@ void ash_orphans_release(void)
             visit_orphan(heap);
 }
 
-size_t ash_threads_trim(void)
+ASH_RARE size_t ash_threads_trim(void)
 {
     uint64_t before = atomic_load_explicit(&ash_space_count.purged_bytes, memory_order_relaxed);
     uint32_t wanted = atomic_fetch_add_explicit(&trim_request, 1, memory_order_relaxed) + 1;
