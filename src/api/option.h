@@ -37,7 +37,7 @@ typedef void ash_option_say(void *arg, const char *sentence);
 /* Reads text into *options, which holds the defaults. Number of problems. */
 unsigned ash_option_parse(const char *text, struct ash_options *options, ash_option_say *say,
                           void *arg);
-/* Reads the environment and acts on what concerns the rooms below. */
-void ash_option_start(void);
+/* Reads the variable's text and acts on what concerns the rooms below. */
+void ash_option_start(const char *text);
 
 #endif

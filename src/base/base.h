@@ -15,6 +15,8 @@
 #define ASH_LIKELY(x) __builtin_expect(!!(x), 1)
 #define ASH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ASH_COLD __attribute__((cold, noinline))
+/* What small programs never run: beside the cold code (cmake/layout.ld), but optimised. */
+#define ASH_RARE __attribute__((noinline, section(".text.rare")))
 #define ASH_HIDDEN __attribute__((visibility("hidden")))
 #define ASH_NOINLINE __attribute__((noinline))
 #define ASH_INLINE static inline __attribute__((always_inline))

@@ -52,6 +52,7 @@
 #include "heap/named.h"
 #include "heap/page.h"
 #include "heap/realloc.h"
+#include "heap/reaper.h"
 #include "heap/remote.h"
 #include "heap/starter.h"
 #include "heap/stray.h"

@@ -151,7 +151,7 @@ static void release_run(const struct ash_meta *page, unsigned first, unsigned n)
 }
 
 /* false: too little is free. */
-static bool purge_page(struct ash_heap *heap, struct ash_meta *page)
+static ASH_RARE bool purge_page(struct ash_heap *heap, struct ash_meta *page)
 {
     unsigned free_n =
         page->lcnt + ash_xfree_count(atomic_load_explicit(&page->xfree, memory_order_relaxed));

@@ -185,7 +185,7 @@ static bool resize_huge(struct ash_meta *head, size_t bytes)
     return true;
 }
 
-bool ash_large_resize(struct ash_meta *head, size_t bytes)
+ASH_RARE bool ash_large_resize(struct ash_meta *head, size_t bytes)
 {
     if (is_huge(head))
         return resize_huge(head, bytes);
@@ -220,7 +220,7 @@ bool ash_large_resize(struct ash_meta *head, size_t bytes)
     return true;
 }
 
-void ash_large_move(struct ash_meta *from, struct ash_meta *to, size_t n)
+ASH_RARE void ash_large_move(struct ash_meta *from, struct ash_meta *to, size_t n)
 {
     size_t body = ash_align_down(n, ASH_SLICE_BYTES);
     body = body < MOVE_MIN ? 0 : ash_os_move(from->start, to->start, body);

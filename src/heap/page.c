@@ -522,7 +522,7 @@ static unsigned list_length(const struct ash_meta *page, const void *first, unsi
     return n;
 }
 
-void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
+ASH_RARE void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
 {
     unsigned lost = ash_holes_dropped(page);
     page->lcnt = (uint16_t)list_length(page, page->lfree, page->cap);
@@ -531,7 +531,7 @@ void ash_page_recount(struct ash_heap *heap, struct ash_meta *page)
     ash_page_settle(heap, page);
 }
 
-bool ash_page_check(struct ash_meta *page, const char **ret_why)
+ASH_RARE bool ash_page_check(struct ash_meta *page, const char **ret_why)
 {
     /* acquire; pairs with the sender's CAS: the list is walked below */
     uint64_t x = atomic_load_explicit(&page->xfree, memory_order_acquire);

@@ -119,7 +119,7 @@ void ash_starter_tick(void)
         visit(heap, false);
 }
 
-void ash_starters_release(void)
+ASH_RARE void ash_starters_release(void)
 {
     for (unsigned slot = 0; slot < STARTERS_MAX; slot++) {
         /* acquire; pairs with the release in starter_at */

@@ -30,18 +30,25 @@ static _Atomic uint32_t first_taken;
 static struct ash_heap *spare; /* descriptors of a mapping, under orphan_lock */
 static unsigned spare_n;
 
-static pthread_key_t exit_key;
-static _Atomic bool key_made;
+static _Atomic bool is_started;          /* the constructor ran */
+static _Atomic uint32_t exit_key_plus_1; /* 0: not made yet */
 static _Atomic uint32_t trim_request;
 static _Atomic uint64_t last_tick_ms;
 
 /* ---- fork ---- */
 
-enum alive { ALIVE_COPIED = 0, ALIVE_OK = 1, ALIVE_REPAIRING = 2 };
+enum alive { ALIVE_COPIED = 0, ALIVE_OK = 1, ALIVE_REPAIRING = 2, ALIVE_UNWATCHED = 3 };
 static _Atomic uint32_t alive_static = ALIVE_OK;
-static _Atomic uint32_t *alive = &alive_static; /* in a page that reads zero in a copy (F4) */
+/* in a page that reads zero in a copy (F4) */
+static _Atomic uint32_t *_Atomic alive_word = &alive_static;
 static _Atomic bool handler_ran;
 static struct ash_heap *survivor; /* heap of the thread that forked; written by the handler */
+
+static _Atomic uint32_t *alive(void)
+{
+    /* acquire; pairs with the release in watch_forks */
+    return atomic_load_explicit(&alive_word, memory_order_acquire);
+}
 
 static void child_of_fork(void)
 {
@@ -50,7 +57,7 @@ static void child_of_fork(void)
      * is gone; it reads the generation. */
     atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
     atomic_store_explicit(&handler_ran, true, memory_order_relaxed);
-    atomic_store_explicit(alive, ALIVE_COPIED, memory_order_relaxed);
+    atomic_store_explicit(alive(), ALIVE_COPIED, memory_order_relaxed);
 }
 
 void ash_heap_quarantine(struct ash_heap *heap)
@@ -161,24 +168,46 @@ static ASH_COLD void repair_once(void)
 {
     uint32_t seen = ALIVE_COPIED;
     /* acquire: who repairs sees the image as the handler left it */
-    if (atomic_compare_exchange_strong_explicit(alive, &seen, ALIVE_REPAIRING, memory_order_acquire,
-                                                memory_order_relaxed)) {
+    if (atomic_compare_exchange_strong_explicit(alive(), &seen, ALIVE_REPAIRING,
+                                                memory_order_acquire, memory_order_relaxed)) {
         repair(&ash_tls);
         /* release; pairs with the acquire of those who waited */
-        atomic_store_explicit(alive, ALIVE_OK, memory_order_release);
+        atomic_store_explicit(alive(), ALIVE_OK, memory_order_release);
         return;
     }
     static _Thread_local uint32_t rounds;
-    while (atomic_load_explicit(alive, memory_order_acquire) == ALIVE_REPAIRING &&
+    while (atomic_load_explicit(alive(), memory_order_acquire) == ALIVE_REPAIRING &&
            rounds++ < 1000000)
         ash_os_yield();
     rounds = 0;
 }
 
+static void watch_forks(void)
+{
+    _Atomic uint32_t *word = ash_os_map(ash_os_page_bytes());
+    if (word && ash_os_wipe_on_fork((uintptr_t)word, ash_os_page_bytes()) == 0) {
+        atomic_store_explicit(word, ALIVE_OK, memory_order_relaxed);
+        /* release; pairs with the acquire in alive */
+        atomic_store_explicit(&alive_word, word, memory_order_release);
+    }
+    pthread_atfork(NULL, NULL, child_of_fork); /* may allocate: all else is in order */
+}
+
+/* Not cold: each program that allocates comes here once. */
+static ASH_NOINLINE void watch_or_repair(void)
+{
+    uint32_t seen = ALIVE_UNWATCHED;
+    if (atomic_compare_exchange_strong_explicit(&alive_static, &seen, ALIVE_OK,
+                                                memory_order_relaxed, memory_order_relaxed))
+        watch_forks();
+    else
+        repair_once();
+}
+
 void ash_thread_check_fork(void)
 {
-    if (ASH_UNLIKELY(atomic_load_explicit(alive, memory_order_relaxed) != ALIVE_OK))
-        repair_once();
+    if (ASH_UNLIKELY(atomic_load_explicit(alive(), memory_order_relaxed) != ALIVE_OK))
+        watch_or_repair();
 }
 
 /* ---- descriptors ---- */
@@ -434,7 +463,7 @@ static void empty_bins(struct ash_tls *tls, struct ash_heap *heap)
     tls->zero[0] = tls->zero[1] = 0; /* H8 */
 }
 
-void ash_thread_idle(void)
+ASH_RARE void ash_thread_idle(void)
 {
     struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
@@ -464,7 +493,7 @@ static void visit_orphan(struct ash_heap *heap)
     ash_remote_sweep(heap);
 }
 
-void ash_orphans_release(void)
+ASH_RARE void ash_orphans_release(void)
 {
     /* The registry never shrinks, so no lock is held over the work; a heap that is adopted
      * meanwhile is not ORPHAN any more and is passed over. */
@@ -474,7 +503,7 @@ void ash_orphans_release(void)
             visit_orphan(heap);
 }
 
-size_t ash_threads_trim(void)
+ASH_RARE size_t ash_threads_trim(void)
 {
     uint64_t before = atomic_load_explicit(&ash_space_count.purged_bytes, memory_order_relaxed);
     uint32_t wanted = atomic_fetch_add_explicit(&trim_request, 1, memory_order_relaxed) + 1;
@@ -508,10 +537,16 @@ static void leave_heap(struct ash_tls *tls, struct ash_heap *heap)
     atomic_fetch_sub_explicit(&ash_thread_count, 1, memory_order_relaxed);
 }
 
+static pthread_key_t exit_key(void)
+{
+    /* acquire; pairs with the release in make_key */
+    return atomic_load_explicit(&exit_key_plus_1, memory_order_acquire) - 1;
+}
+
 static void thread_exit(void *arg)
 {
     struct ash_tls *tls = arg;
-    if (++tls->rounds < KEY_ROUNDS && pthread_setspecific(exit_key, tls) == 0)
+    if (++tls->rounds < KEY_ROUNDS && pthread_setspecific(exit_key(), tls) == 0)
         return; /* other destructors may still allocate and free (F10) */
     ash_thread_check_fork();
     tls->state = ASH_TLS_EXITED;
@@ -520,60 +555,41 @@ static void thread_exit(void *arg)
         leave_heap(tls, tls->self);
 }
 
+/* By whoever needs it first. No lock: a fork may come at any instruction (F1). */
+static bool make_key(void)
+{
+    pthread_key_t key;
+    uint32_t none = 0;
+    if (atomic_load_explicit(&exit_key_plus_1, memory_order_relaxed))
+        return true;
+    if (!atomic_load_explicit(&is_started, memory_order_relaxed) ||
+        pthread_key_create(&key, thread_exit) != 0)
+        return false;
+    /* release; pairs with the acquire in exit_key */
+    if (!atomic_compare_exchange_strong_explicit(&exit_key_plus_1, &none, key + 1,
+                                                 memory_order_release, memory_order_relaxed))
+        pthread_key_delete(key); /* another thread's serves */
+    return true;
+}
+
 void ash_thread_need_exit(struct ash_tls *tls)
 {
-    if (tls->state != ASH_TLS_FRESH ||
-        !atomic_load_explicit(&key_made, memory_order_acquire)) /* pairs with ash_threads_init */
+    if (tls->state != ASH_TLS_FRESH || !make_key())
         return;
     tls->state = ASH_TLS_KEYED; /* before setspecific, which may allocate */
-    if (pthread_setspecific(exit_key, tls) != 0)
+    if (pthread_setspecific(exit_key(), tls) != 0)
         tls->state = ASH_TLS_FRESH;
 }
 
 void ash_threads_init(void)
 {
-    if (pthread_key_create(&exit_key, thread_exit) == 0)
-        /* release; pairs with ash_thread_need_exit */
-        atomic_store_explicit(&key_made, true, memory_order_release);
-    pthread_atfork(NULL, NULL, child_of_fork);
-    _Atomic uint32_t *word = ash_os_map(ash_os_page_bytes());
-    if (word && ash_os_wipe_on_fork((uintptr_t)word, ash_os_page_bytes()) == 0) {
-        atomic_store_explicit(word, ALIVE_OK, memory_order_relaxed);
-        alive = word;
-    }
+    if (atomic_exchange_explicit(&is_started, true, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&alive_static, ALIVE_UNWATCHED, memory_order_relaxed);
+    if (ash_heap_first() == NULL)
+        return;
+    ash_thread_check_fork();
     struct ash_tls *tls = &ash_tls;
     if (tls->self != &ash_heap_none)
         ash_thread_need_exit(tls);
-}
-
-/* ---- reaper ---- */
-
-static void *reap(void *arg)
-{
-    _Atomic uint32_t *never = arg;
-    for (;;) {
-        ash_os_wait(never, 0, 1000);
-        ash_thread_check_fork();
-        ash_orphans_release();
-        ash_starters_release();
-        ash_purge_tick(ash_os_now_ms());
-    }
-    return NULL;
-}
-
-int ash_reaper_start(void)
-{
-    static _Atomic uint32_t started, never;
-    uint32_t no = 0;
-    if (!atomic_compare_exchange_strong(&started, &no, 1))
-        return 0;
-    pthread_t thread;
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    int err = pthread_create(&thread, &attr, reap, &never);
-    pthread_attr_destroy(&attr);
-    if (err)
-        atomic_store(&started, 0);
-    return err;
 }

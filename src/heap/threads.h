@@ -22,8 +22,8 @@
 
 #include "heap/bins.h"
 
-/* Registers the key and the fork handler; from the library's constructor. Calls before it
- * work (F8). */
+/* From the library's constructor; calls before it work (F8). The key and the fork handler are
+ * registered by the first slow path: a program that allocates nothing does not pay for them. */
 void ash_threads_init(void);
 
 /* Starts a slow path. Returns this thread's heap, busy; or NULL: a starter must serve a
@@ -47,7 +47,7 @@ ASH_INLINE void ash_thread_end(struct ash_heap *heap)
     ASH_COMPILER_BARRIER();
     atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
 }
-/* Repairs first if this process is the child of a fork. */
+/* Repairs first if this process is the child of a fork. Each slow path begins with it. */
 void ash_thread_check_fork(void);
 /* Makes sure that this thread's exit is noticed. */
 void ash_thread_need_exit(struct ash_tls *tls);
@@ -67,8 +67,6 @@ struct ash_heap *ash_heap_first(void);
 void ash_heap_quarantine(struct ash_heap *heap);
 /* Every orphan is swept and gives its EMPTY pages back. */
 void ash_orphans_release(void);
-/* Optional: a thread that returns memory of quiet processes (ASHLAR=reaper). 0 or an errno. */
-int ash_reaper_start(void);
 
 extern _Atomic uint64_t ash_thread_count; /* heaps held by threads */
 

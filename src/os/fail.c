@@ -16,7 +16,7 @@ static struct {
     _Atomic uint64_t n_seen;
 } fail;
 
-void ash_os_fail_set(uint64_t nth, uint64_t rate, unsigned calls, uint64_t seed)
+ASH_RARE void ash_os_fail_set(uint64_t nth, uint64_t rate, unsigned calls, uint64_t seed)
 {
     /* release; pairs with the acquire in ash_os_fail_now: off while the rest changes */
     atomic_store_explicit(&fail.calls, 0, memory_order_release);

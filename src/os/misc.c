@@ -25,7 +25,7 @@ uint64_t ash_os_now_ms(void)
 
 /* Without getrandom: the 16 bytes that the kernel gave the process, mixed with time and
  * place so that processes of one image and threads differ. */
-static uint64_t random_by_hand(void)
+static ASH_RARE uint64_t random_by_hand(void)
 {
     static _Atomic uint64_t n_drawn;
     const unsigned char *given = (const unsigned char *)getauxval(AT_RANDOM);
@@ -83,7 +83,7 @@ long ash_os_read_file(const char *path, char *ret_text, size_t n)
     return (long)have;
 }
 
-int ash_os_create_file(const char *path)
+ASH_RARE int ash_os_create_file(const char *path)
 {
     /* 0644: a service may run with umask 0, and as root */
     int fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -95,7 +95,7 @@ int ash_os_create_file(const char *path)
     return (int)moved;
 }
 
-int ash_os_write(int fd, const char *text, size_t n)
+ASH_RARE int ash_os_write(int fd, const char *text, size_t n)
 {
     while (n > 0) {
         long done = ash_sys3(SYS_write, fd, (long)text, (long)n);
@@ -115,7 +115,7 @@ void ash_os_close(int fd)
     (void)ash_sys3(SYS_close, fd, 0, 0);
 }
 
-int ash_os_keep_fd(int fd)
+ASH_RARE int ash_os_keep_fd(int fd)
 {
     long kept = ash_sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_HIGH);
     if (kept == -EINVAL) /* a lower limit on descriptors */
@@ -123,7 +123,7 @@ int ash_os_keep_fd(int fd)
     return (int)kept;
 }
 
-int ash_os_file_of(int fd, struct ash_file *ret_file)
+ASH_RARE int ash_os_file_of(int fd, struct ash_file *ret_file)
 {
     struct stat status;
     long ret = ash_sys3(SYS_fstat, fd, (long)&status, 0);

@@ -139,7 +139,7 @@ void *ash_os_map(size_t bytes)
     return is_error(got) ? NULL : (void *)got;
 }
 
-int ash_os_map_at(uintptr_t addr, size_t bytes)
+ASH_RARE int ash_os_map_at(uintptr_t addr, size_t bytes)
 {
     long got = map_pages(addr, bytes, PROT_OPEN, MAP_OPEN | MAP_FIXED_NOREPLACE);
     if (is_error(got))
@@ -189,7 +189,7 @@ static int move_mapping(uintptr_t from, uintptr_t to, size_t bytes)
     return (int)got;
 }
 
-size_t ash_os_move(uintptr_t from, uintptr_t to, size_t bytes)
+ASH_RARE size_t ash_os_move(uintptr_t from, uintptr_t to, size_t bytes)
 {
     size_t moved = 0, part = bytes;
     for (unsigned i = 0; i < MOVES_MAX && moved < bytes; i++) {
@@ -206,12 +206,12 @@ size_t ash_os_move(uintptr_t from, uintptr_t to, size_t bytes)
     return moved;
 }
 
-int ash_os_huge(uintptr_t addr, size_t bytes, bool want)
+ASH_RARE int ash_os_huge(uintptr_t addr, size_t bytes, bool want)
 {
     return advise(addr, bytes, want ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-int ash_os_collapse(uintptr_t addr, size_t bytes)
+ASH_RARE int ash_os_collapse(uintptr_t addr, size_t bytes)
 {
     return advise(addr, bytes, MADV_COLLAPSE);
 }

@@ -347,7 +347,7 @@ bool ash_run_claim_in_group(unsigned n_slices, struct ash_run *ret_run)
     return claim(&want, ret_run);
 }
 
-bool ash_run_extend(uintptr_t end, unsigned n_slices, bool *ret_zero)
+ASH_RARE bool ash_run_extend(uintptr_t end, unsigned n_slices, bool *ret_zero)
 {
     uintptr_t base = end & ~(ASH_REGION_BYTES - 1);
     unsigned first = (unsigned)((end - base) >> ASH_SLICE_SHIFT);

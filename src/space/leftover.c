@@ -47,7 +47,7 @@ void ash_leftover_unmap(uintptr_t addr, size_t bytes)
     keep(addr, bytes, bytes);
 }
 
-void ash_leftover_retry(void)
+ASH_RARE void ash_leftover_retry(void)
 {
     if (ASH_LIKELY(atomic_load_explicit(&list, memory_order_relaxed) == NULL))
         return;

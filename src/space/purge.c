@@ -135,7 +135,7 @@ static void demote(uintptr_t group_addr, struct ash_group *group)
                               memory_order_relaxed);
 }
 
-int ash_purge_part(uintptr_t addr, size_t bytes)
+ASH_RARE int ash_purge_part(uintptr_t addr, size_t bytes)
 {
     if (ash_os_release(addr, bytes) != 0)
         return -1;
@@ -191,7 +191,7 @@ struct sweep {
     bool whole_only, split; /* only wholly free groups; huge groups in use as well */
 };
 
-static int64_t sweep_groups(const struct sweep *how)
+static ASH_RARE int64_t sweep_groups(const struct sweep *how)
 {
     int64_t done = 0;
     for (struct ash_region *r = ash_region_first(); r;
@@ -281,7 +281,7 @@ void ash_purge_tick(uint64_t now_ms)
     sweep_groups(&how);
 }
 
-size_t ash_purge_all(void)
+ASH_RARE size_t ash_purge_all(void)
 {
     ash_leftover_retry();
     struct sweep how = {.want = INT64_MAX, .older = 0, .now_ms = 0, .split = true};

@@ -4,7 +4,8 @@
 #include "space/leftover.h"
 #include "space/purge.h"
 
-_Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT] __attribute__((aligned(4096)));
+_Atomic uint8_t ash_region_kind[ASH_WINDOW_COUNT]
+    __attribute__((aligned(4096), section(".bss.wide")));
 
 static struct ash_lock region_lock = ASH_LOCK_INIT(ASH_RANK_REGION);
 struct ash_region *_Atomic ash_region_list;
@@ -60,7 +61,7 @@ static bool window_fits(uintptr_t base, size_t n)
 }
 
 /* Maps exactly bytes at a random free window base; for sparse windows. 0 when refused. */
-static uintptr_t map_at_some_base(size_t bytes, size_t n_windows)
+static ASH_RARE uintptr_t map_at_some_base(size_t bytes, size_t n_windows)
 {
     /* The middle of the address space: the kernel's search from the top does not reach it
      * and programs of fixed position lie at the bottom. */
@@ -259,7 +260,7 @@ bool ash_region_grow(unsigned n_slices, uint64_t seen_open)
     return grown;
 }
 
-bool ash_region_close_group(struct ash_region *region, struct ash_group *group)
+ASH_RARE bool ash_region_close_group(struct ash_region *region, struct ash_group *group)
 {
     ASH_CHECK(atomic_load_explicit(&group->free, memory_order_relaxed) == 0);
     unsigned group_i = (unsigned)(group - group_at(region, 0));
@@ -323,7 +324,7 @@ static void trim_reservation(uintptr_t base, size_t offset, size_t bytes, size_t
         ash_os_unmap(base + end, n_windows * ASH_REGION_BYTES - end);
 }
 
-uintptr_t ash_region_map_huge(size_t bytes, size_t align)
+ASH_RARE uintptr_t ash_region_map_huge(size_t bytes, size_t align)
 {
     size_t offset = huge_offset(align);
     if (bytes > ((size_t)1 << 46))
@@ -350,7 +351,7 @@ uintptr_t ash_region_map_huge(size_t bytes, size_t align)
     return base + offset;
 }
 
-void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
+ASH_RARE void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
@@ -366,7 +367,7 @@ void ash_region_unmap_huge(uintptr_t addr, size_t bytes)
     atomic_fetch_sub_explicit(&ash_space_count.huge_bytes, (int64_t)bytes, memory_order_relaxed);
 }
 
-bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
+ASH_RARE bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);
@@ -385,7 +386,7 @@ bool ash_region_grow_huge(uintptr_t addr, size_t bytes, size_t more)
     return true;
 }
 
-bool ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
+ASH_RARE bool ash_region_shrink_huge(uintptr_t addr, size_t bytes, size_t less)
 {
     uintptr_t base = addr & ~(ASH_REGION_BYTES - 1);
     size_t n = huge_windows(addr, bytes);

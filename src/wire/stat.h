@@ -46,8 +46,7 @@ struct ash_stat_values {
 };
 
 struct ash_stat {
-    const char *name;
-    const char *help;
+    char name[24], help[56]; /* no pointers: each is a relocation, which every start reads */
     bool is_bytes;
     bool is_counter;
 };

@@ -493,29 +493,32 @@ static void a_fork_in_a_child_is_repaired_too(void **state)
     guest_end(&guest);
 }
 
+static int allocates_first_and_forks(void)
+{
+    if (ash_heap_first() != NULL)
+        return 1;
+    set_scene();
+    child_must_pass(cut_page_is_recounted);
+    guest_end(&guest);
+    return ash_verify_all(say_fault, NULL) != 0 ? 2 : 0;
+}
+
+/* What notices forks is made by the first slow path: here in the child. */
+static void a_child_of_a_process_that_never_allocated_may_fork(void **state)
+{
+    (void)state;
+    skip_if_emulated();
+    skip_under_tsan();
+    child_must_pass(allocates_first_and_forks);
+    assert_null(ash_heap_first());
+}
+
 static void a_fork_without_handlers_ready_is_nothing(void **state)
 {
     (void)state;
     ash_thread_check_fork();
     ash_thread_check_fork();
     assert_ptr_equal(ash_tls.self, &ash_heap_none);
-}
-
-/* ---- reaper ---- */
-
-static void the_reaper_gives_memory_of_a_quiet_process_back(void **state)
-{
-    (void)state;
-    void *p = get(1 << 20);
-    memset(p, 1, 1 << 20);
-    ash_fast_free(p);
-    assert_true(ash_space_count.dirty > 0);
-    assert_int_equal(ash_reaper_start(), 0);
-    assert_int_equal(ash_reaper_start(), 0);
-    static _Atomic uint32_t never;
-    for (unsigned i = 0; i < 2000 && ash_space_count.dirty > 0; i++)
-        ash_os_wait(&never, 0, 10);
-    assert_int_equal(ash_space_count.dirty, 0);
 }
 
 int main(int argc, char **argv)
@@ -544,8 +547,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_free_cut_in_two_is_made_good),
         cmocka_unit_test(a_raw_clone_is_noticed),
         cmocka_unit_test(a_fork_in_a_child_is_repaired_too),
+        cmocka_unit_test(a_child_of_a_process_that_never_allocated_may_fork),
         cmocka_unit_test(a_fork_without_handlers_ready_is_nothing),
-        cmocka_unit_test(the_reaper_gives_memory_of_a_quiet_process_back),
     };
     return scene_run(tests, ASH_COUNT_OF(tests), argc, argv);
 }
