@@ -20,6 +20,9 @@ void *ash_alloc_fail(size_t bytes)
     return NULL;
 }
 
+/* Strays come before blocks of one's own when they are worth a slow path. */
+#define MANY_STRAYS 8u
+
 static void set_zero_bit(struct ash_tls *tls, unsigned cls, bool zero)
 {
     uint64_t bit = (uint64_t)1 << (cls % 64);
@@ -40,14 +43,15 @@ static void *refill(struct ash_tls *tls, struct ash_heap *heap, unsigned cls, bo
     if (cls >= ASH_BIN_COUNT)
         return ash_page_pop(heap, cls, ret_zero);
     *ret_zero = false;
-    void *p;
-    if (heap->strays.n[cls] >= 8 || !ash_page_collect(heap, cls)) {
-        p = ash_stray_take(tls, heap, cls);
-        if (p)
-            return p;
-        if (!ash_page_ready(heap, cls, ret_zero))
-            return NULL;
-    }
+    bool many = heap->strays.n[cls] >= MANY_STRAYS;
+    bool listed = !many && ash_page_collect(heap, cls);
+    void *p = listed ? NULL : ash_stray_take(tls, heap, cls);
+    if (p)
+        return p;
+    if (many)
+        listed = ash_page_collect(heap, cls);
+    if (!listed && !ash_page_advance(heap, cls, ret_zero))
+        return NULL;
     p = ash_page_take_list(heap, cls);
     set_zero_bit(tls, cls, *ret_zero);
     tls->bin[cls] = *(void **)p; /* the single store that publishes (H6) */

@@ -427,11 +427,9 @@ bool ash_page_collect(struct ash_heap *heap, unsigned cls)
     return ash_remote_drain(heap) && page && collect(heap, page);
 }
 
-bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero)
+bool ash_page_advance(struct ash_heap *heap, unsigned cls, bool *ret_zero)
 {
     *ret_zero = false;
-    if (ash_page_collect(heap, cls))
-        return true;
     struct ash_meta *page = heap->cur[cls];
     /* While no other page has blocks, fresh memory of the current one. */
     struct ash_meta *other = heap->part[cls];
@@ -471,7 +469,8 @@ void *ash_page_take_list(struct ash_heap *heap, unsigned cls)
 
 void *ash_page_pop(struct ash_heap *heap, unsigned cls, bool *ret_zero)
 {
-    if (!ash_page_ready(heap, cls, ret_zero))
+    *ret_zero = false;
+    if (!ash_page_collect(heap, cls) && !ash_page_advance(heap, cls, ret_zero))
         return NULL;
     struct ash_meta *page = heap->cur[cls];
     void *p = page->lfree;

@@ -55,9 +55,10 @@ unsigned ash_page_live(struct ash_meta *page);
 
 /* Takes what was given back into the list of cur[cls]. false: it is empty, or there is no page. */
 bool ash_page_collect(struct ash_heap *heap, unsigned cls);
-/* Makes cur[cls] a page with a non-empty lfree: the refill order of heap/alloc.h.
- * *ret_zero: the list is fresh memory that reads zero behind its links. false: no memory. */
-bool ash_page_ready(struct ash_heap *heap, unsigned cls, bool *ret_zero);
+/* After that was in vain: makes cur[cls] a page with a non-empty lfree, by the refill order of
+ * heap/alloc.h. *ret_zero: the list is fresh memory that reads zero behind its links. false: no
+ * memory. */
+bool ash_page_advance(struct ash_heap *heap, unsigned cls, bool *ret_zero);
 /* One block of the class, for heaps without bins and classes without a bin. NULL: no memory. */
 void *ash_page_pop(struct ash_heap *heap, unsigned cls, bool *ret_zero);
 /* Takes the whole list of cur[cls], which is not empty. */
