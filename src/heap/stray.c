@@ -42,28 +42,43 @@ static void send_share(struct share *share)
     share->page = NULL;
 }
 
-static void add_to_share(struct share *share, struct ash_meta *page, void *p)
+/* Blocks of one page mostly follow each other: the share of the last one is tried first. */
+static bool is_of_share(const struct share *share, const void *p)
 {
+    return (uintptr_t)p - share->page->start <
+           ash_meta_slices(share->page) * (uintptr_t)ASH_SLICE_BYTES;
+}
+
+/* The share to which the block belongs, with no block yet if it is the first of its page. */
+static struct share *find_share(struct share *shares, void *p, unsigned cls)
+{
+    struct ash_meta *page = page_of(p, cls);
+    if (!page)
+        return NULL;
+    struct share *share = &shares[share_of(page)];
     if (share->page != page) {
         send_share(share);
         *share = (struct share){page, NULL, p, 0};
     }
-    *(void **)p = share->first;
-    share->first = p;
-    share->n++;
+    return share;
 }
 
 static void send_list(void *list, unsigned cls)
 {
     struct share shares[SHARES] = {{0}};
+    struct share *share = NULL;
     void *next;
     for (void *p = list; p; p = next) {
         next = *(void **)p;
-        struct ash_meta *page = page_of(p, cls);
-        if (page)
-            add_to_share(&shares[share_of(page)], page, p);
-        else
+        if (!share || !is_of_share(share, p))
+            share = find_share(shares, p, cls);
+        if (!share) {
             ash_misuse_report(ASH_MISUSE_FREE, p, ASH_PLACE_RELEASED);
+            continue;
+        }
+        *(void **)p = share->first;
+        share->first = p;
+        share->n++;
     }
     for (unsigned i = 0; i < SHARES; i++)
         send_share(&shares[i]);

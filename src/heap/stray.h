@@ -4,7 +4,7 @@
  *       │                              ▲ all strays of the class become the bin (R8)
  *       ▼                              │
  *     strays[c]: p4 p3 p2 p1 ──────────┘
- *       │ 32 blocks, 16 KiB; of all classes 32 KiB or 1/16 of what the heap's pages hold
+ *       │ 32 blocks, 16 KiB; of all classes 64 KiB or 1/16 of what the heap's pages hold
  *       ▼
  *     sorted by page, each page's share sent by one compare-and-swap (remote.h)
  *
@@ -31,7 +31,7 @@
 #define ASH_STRAY_BYTES 16384u   /* or so much */
 #define ASH_STRAY_CLASSES 57u    /* blocks above 8 KiB are sent at once */
 #define ASH_STRAY_REUSED_MIN 64u /* R8 */
-#define ASH_STRAY_ALL_BYTES 32768u
+#define ASH_STRAY_ALL_BYTES 65536u
 
 /* Takes a block of another heap's page from the program: keeps it or sends it home. */
 void ash_stray_free(struct ash_tls *tls, struct ash_meta *page, void *p);

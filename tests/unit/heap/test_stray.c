@@ -60,20 +60,26 @@ static void strays_go_home_when_a_class_holds_16_kib(void **state)
     part();
 }
 
-static void all_strays_go_home_when_they_hold_32_kib(void **state)
+static void all_strays_go_home_when_they_hold_64_kib(void **state)
 {
     (void)state;
-    const size_t bytes[] = {4096, 4608, 5120};
-    void *blocks[9];
+    static const struct {
+        size_t bytes;
+        unsigned n;
+    } part[] = {{4096, 3}, {4608, 3}, {5120, 3}, {2048, 7}, {1536, 5}}; /* 63,488 bytes */
+    void *blocks[ASH_COUNT_OF(part)][7], *last[2];
     my_heap();
-    for (unsigned c = 0; c < 3; c++)
-        alloc_in_thread(blocks + 3 * c, 3, bytes[c]);
-    my_heap()->strays.room = ASH_STRAY_ALL_BYTES;
-    put_many(blocks, 7); /* 31,232 */
-    assert_int_equal(strays_of(4096) + strays_of(4608) + strays_of(5120), 7);
-    ash_fast_free(blocks[7]);
-    assert_int_equal(strays_of(4096) + strays_of(4608) + strays_of(5120), 0);
-    ash_fast_free(blocks[8]);
+    for (unsigned i = 0; i < ASH_COUNT_OF(part); i++)
+        alloc_in_thread(blocks[i], part[i].n, part[i].bytes);
+    alloc_in_thread(last, 2, 2560);
+    for (unsigned i = 0; i < ASH_COUNT_OF(part); i++)
+        put_many(blocks[i], part[i].n);
+    for (unsigned i = 0; i < ASH_COUNT_OF(part); i++)
+        assert_int_equal(strays_of(part[i].bytes), part[i].n);
+    ash_fast_free(last[0]);
+    for (unsigned i = 0; i < ASH_COUNT_OF(part); i++)
+        assert_int_equal(strays_of(part[i].bytes), 0);
+    ash_fast_free(last[1]);
     all_must_be_sound();
 }
 
@@ -236,7 +242,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(strays_wait_by_class),
         cmocka_unit_test(strays_go_home_when_they_are_many),
         cmocka_unit_test(strays_go_home_when_a_class_holds_16_kib),
-        cmocka_unit_test(all_strays_go_home_when_they_hold_32_kib),
+        cmocka_unit_test(all_strays_go_home_when_they_hold_64_kib),
         cmocka_unit_test(big_blocks_travel_alone),
         cmocka_unit_test(the_freer_uses_strays_before_new_memory),
         cmocka_unit_test(blocks_below_a_line_always_go_home),
