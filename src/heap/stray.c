@@ -152,10 +152,16 @@ void ash_stray_drop(struct ash_heap *heap)
 
 /* ---- keeping ---- */
 
+/* A thread without a heap is a short or a quiet one: it gets one when it has freed much. */
+static bool earns_heap(struct ash_tls *tls)
+{
+    return tls->self != &ash_heap_none || ++tls->credit[0] >= ASH_STRAY_CREDIT;
+}
+
 /* The heap that keeps strays of the page, busy; NULL: none does. */
 static struct ash_heap *keeper(struct ash_tls *tls, const struct ash_meta *page)
 {
-    if (page->cls >= ASH_STRAY_CLASSES)
+    if (page->cls >= ASH_STRAY_CLASSES || !earns_heap(tls))
         return NULL;
     ash_thread_need_exit(tls); /* else strays would die with their thread */
     return tls->state == ASH_TLS_KEYED ? ash_thread_enter(tls, 0) : NULL;

@@ -19,8 +19,7 @@
  *      may still come, and room + bytes held does not change until all are sent.
  *
  * Threads   The holder of the heap (H1), inside a slow path (busy, H10). A thread without a heap
- *           earns one by freeing, as by allocating (starter.h); before, and after its exit, it
- *           sends each block at once.
+ *           earns one by freeing much; before, and after its exit, it sends each block at once.
  */
 #ifndef ASH_HEAP_STRAY_H
 #define ASH_HEAP_STRAY_H
@@ -30,6 +29,7 @@
 #define ASH_STRAY_BLOCKS 32u     /* of a class: sent when so many are there */
 #define ASH_STRAY_BYTES 16384u   /* or so much */
 #define ASH_STRAY_CLASSES 57u    /* blocks above 8 KiB are sent at once */
+#define ASH_STRAY_CREDIT 200u    /* so many are sent one by one before a thread earns a heap */
 #define ASH_STRAY_REUSED_MIN 64u /* R8 */
 #define ASH_STRAY_ALL_BYTES 65536u
 

@@ -187,19 +187,19 @@ static void *free_and_note_heap(void *arg)
     return ash_tls.self == &ash_heap_none ? NULL : arg;
 }
 
-static void a_thread_earns_a_heap_by_freeing(void **state)
+static void a_thread_earns_a_heap_by_freeing_much(void **state)
 {
     (void)state;
-    void *blocks[9], *has_heap;
-    get_many(blocks, 9, 64);
-    struct blocks few = {blocks, 8, 0}, more = {blocks, 9, 0};
+    void *blocks[ASH_STRAY_CREDIT], *has_heap;
+    get_many(blocks, ASH_STRAY_CREDIT, 64);
+    struct blocks few = {blocks, ASH_STRAY_CREDIT - 1, 0}, more = {blocks, ASH_STRAY_CREDIT, 0};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, free_and_note_heap, &few), 0);
     pthread_join(thread, &has_heap);
     assert_null(has_heap);
-    assert_int_equal(in_mailbox(blocks[0]), 8); /* each by itself */
+    assert_int_equal(in_mailbox(blocks[0]), ASH_STRAY_CREDIT - 1); /* each by itself */
     ash_remote_drain(my_heap());
-    get_many(blocks, 9, 64);
+    get_many(blocks, ASH_STRAY_CREDIT, 64);
     assert_int_equal(pthread_create(&thread, NULL, free_and_note_heap, &more), 0);
     pthread_join(thread, &has_heap);
     assert_non_null(has_heap);
@@ -250,7 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(strays_in_a_bin_go_home_with_the_others),
         cmocka_unit_test(counts_hold_while_strays_are_reused),
         cmocka_unit_test(the_end_of_a_thread_sends_its_strays),
-        cmocka_unit_test(a_thread_earns_a_heap_by_freeing),
+        cmocka_unit_test(a_thread_earns_a_heap_by_freeing_much),
         cmocka_unit_test(a_stray_freed_again_is_seen),
         cmocka_unit_test(a_child_forgets_the_strays_of_other_threads),
     };
