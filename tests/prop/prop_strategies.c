@@ -35,6 +35,12 @@ static const struct row rows[] = {
     {"best_fit", "order=fifo:top=equal:return=top"},
     {"worst_fit", ""},
     {"worst_fit", "top=equal:order=lifo"},
+    {"buddy", ""},
+    {"buddy", "pick=lowest:unit=16:return=pages"},
+    {"buddy", "pick=lowest:segment=4m"},
+    {"tlsf", ""},
+    {"tlsf", "sl=3:return=pages"},
+    {"tlsf", "return=top:grow=4096"},
 };
 
 struct options {
