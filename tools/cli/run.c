@@ -1,15 +1,13 @@
 /* run.c: `ashlar run -- CMD`: the program in its own place, with the library preloaded. */
 #include "cli/cli.h"
+#include "cli/library.h"
 #include "live/program.h"
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define LIBRARY "libashlar.so.0"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -28,58 +26,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static bool is_file(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-/* The library: named by ASHLAR_LIBRARY, beside the command (build tree), in the tree that the
- * command is installed in, or where this build installs. *ret_path is absolute: the program may
- * change its directory and start others. */
-static bool find_library(char ret_path[PATH_MAX])
-{
-    const char *named = getenv("ASHLAR_LIBRARY");
-    if (named) {
-        snprintf(ret_path, PATH_MAX, "%s", named);
-        char real[PATH_MAX];
-        if (!is_file(named) || !realpath(named, real))
-            return false;
-        memcpy(ret_path, real, sizeof(real));
-        return true;
-    }
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n > 0) {
-        self[n] = 0;
-        char *slash = strrchr(self, '/');
-        if (slash)
-            *slash = 0;
-        const char *triplet = strrchr(ASHLAR_LIBDIR, '/');
-        char installed[PATH_MAX];
-        snprintf(installed, sizeof(installed), "../lib%s/" LIBRARY, triplet ? triplet : "");
-        const char *const beside[] = {"lib/" LIBRARY, installed, "../lib/" LIBRARY};
-        for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
-            if (snprintf(ret_path, PATH_MAX, "%s/%s", self, beside[i]) < PATH_MAX &&
-                is_file(ret_path))
-                return true;
-    }
-    snprintf(ret_path, PATH_MAX, "%s/%s", ASHLAR_LIBDIR, LIBRARY);
-    return is_file(ret_path);
-}
-
 /* Where execvp would find the program. */
 static bool find_program(const char *name, char ret_path[PATH_MAX])
 {
     if (strchr(name, '/'))
-        return snprintf(ret_path, PATH_MAX, "%s", name) < PATH_MAX && is_file(ret_path);
+        return snprintf(ret_path, PATH_MAX, "%s", name) < PATH_MAX && ash_cli_is_file(ret_path);
     const char *at = getenv("PATH");
     if (!at)
         at = "/usr/bin:/bin";
     while (*at) {
         int n = (int)strcspn(at, ":");
         if (snprintf(ret_path, PATH_MAX, "%.*s/%s", n, at, name) < PATH_MAX &&
-            access(ret_path, X_OK) == 0 && is_file(ret_path))
+            access(ret_path, X_OK) == 0 && ash_cli_is_file(ret_path))
             return true;
         at += n + (at[n] == ':');
     }
@@ -121,7 +79,7 @@ static int preload(const char *program, enum ash_program kind)
                 ash_program_words(kind));
     if (kind == ASH_PROGRAM_OTHER_LOADER || kind == ASH_PROGRAM_OTHER_MACHINE)
         return 0; /* its loader would refuse the library, or the program with it */
-    if (!find_library(library))
+    if (!ash_cli_library(library))
         return ash_cli_fail(ASH_T07, library);
     if (strpbrk(library, " :"))
         return ash_cli_fail(ASH_T07, "a path with a space or colon cannot be preloaded");
