@@ -41,6 +41,8 @@ static const struct row rows[] = {
     {"tlsf", ""},
     {"tlsf", "sl=3:return=pages"},
     {"tlsf", "return=top:grow=4096"},
+    {"arena", ""},
+    {"arena", "region=8192:return=unmap"},
 };
 
 struct options {
