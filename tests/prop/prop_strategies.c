@@ -41,6 +41,11 @@ static const struct row rows[] = {
     {"tlsf", ""},
     {"tlsf", "sl=3:return=pages"},
     {"tlsf", "return=top:grow=4096"},
+    {"arena", ""},
+    {"arena", "region=8192:return=unmap"},
+    {"ptmalloc2", ""},
+    {"ptmalloc2", "tcache_count=0:arena_max=2"},
+    {"ptmalloc2", "mxfast=0:mmap_threshold=32768:trim_threshold=65536:top_pad=0"},
 };
 
 struct options {

@@ -211,6 +211,7 @@ void ash_tree_remove(struct ash_tree *tree, uint32_t i)
     uproot(tree, ASH_TREE_BY_KEY, i);
     uproot(tree, ASH_TREE_BY_SIZE, i);
     unchain(tree, i);
+    ash_tree_node(tree, i)->at = 0;
     ash_tree_node(tree, i)->next = tree->unused;
     tree->unused = i;
     tree->n_held--;

@@ -22,7 +22,7 @@ struct ash_tree_links {
 };
 
 struct ash_tree_node {
-    uintptr_t at;
+    uintptr_t at; /* 0: unused */
     size_t size, largest;
     uint64_t key;
     struct ash_tree_links links[2];
