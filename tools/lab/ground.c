@@ -1,10 +1,11 @@
-/* ground.c: which 16-byte units a live block lies on; see ground.h. */
+/* ground.c: which 8-byte units a live block lies on; see ground.h. */
 #include "lab/ground.h"
 #include "base/base.h"
 #include <sys/mman.h>
 
 #define REGION_BYTES ((uintptr_t)1 << 20)
-#define REGION_WORDS ((size_t)1024)
+#define UNIT ((uintptr_t)8)
+#define REGION_WORDS (REGION_BYTES / UNIT / 64)
 #define REGIONS_MAX ((size_t)1 << 20) /* of address space with blocks: 1 TiB, or half in use */
 
 struct ash_lab_region {
@@ -70,12 +71,12 @@ static bool stroke_region(uint64_t *bits, size_t first, size_t end, enum stroke 
 
 static bool stroke_all(struct ash_lab_ground *ground, uintptr_t at, size_t size, enum stroke stroke)
 {
-    uintptr_t end = ash_align_up(at + size, 16);
+    uintptr_t end = ash_align_up(at + size, UNIT);
     while (at < end) {
         uintptr_t start = ash_align_down(at, REGION_BYTES);
         uintptr_t to = ash_size_min(start + REGION_BYTES, end);
         uint64_t *bits = region_of(ground, at);
-        if (!bits || !stroke_region(bits, (at - start) / 16, (to - start) / 16, stroke))
+        if (!bits || !stroke_region(bits, (at - start) / UNIT, (to - start) / UNIT, stroke))
             return false;
         at = to;
     }

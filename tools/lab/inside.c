@@ -248,7 +248,8 @@ void ash_lab_inside_run(const struct ash_lab_contender *contender, const char *p
                                             .mapped = mapped,
                                             .sample = sample,
                                             .check = check,
-                                            .tell_step = tell_step};
+                                            .tell_step = tell_step,
+                                            .small_align = 16};
     player->target = &inside.target;
     if (!set_up(&inside, contender, player, why)) {
         ash_lab_player_fault(player, ASH_LAB_FAULT_CANNOT, why);

@@ -388,7 +388,8 @@ static bool set_up(struct outside *outside, const struct letter *letter,
                                               .mapped = mapped,
                                               .sample = sample,
                                               .check = check,
-                                              .is_final = true};
+                                              .is_final = true,
+                                              .small_align = 8};
     outside->smaps_fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
     outside->workers = shared(letter->order.n_threads * sizeof(*outside->workers));
     outside->n_endings = 1024;

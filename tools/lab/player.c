@@ -87,9 +87,11 @@ static bool move_in(struct ash_lab_player *player, const struct ash_lab_entry *e
         player->end.n_refused++;
         return true;
     }
-    if ((uintptr_t)at % block->align != 0) {
+    bool is_small = block->size < 16 && block->align == 16;
+    size_t align = is_small ? player->target->small_align : block->align;
+    if ((uintptr_t)at % align != 0) {
         snprintf(why, sizeof(why), "block %llu (%zu bytes) is at %p, which is no multiple of %zu",
-                 (unsigned long long)block->number, block->size, at, block->align);
+                 (unsigned long long)block->number, block->size, at, align);
         return broken(player, why), false;
     }
     block->usable = player->target->usable(player->target, at);

@@ -54,6 +54,7 @@ struct ash_lab_target {
     void (*tell_step)(struct ash_lab_target *target, const struct ash_lab_player *player,
                       const struct ash_lab_entry *entry);
     bool is_final;
+    size_t small_align; /* of blocks below 16 bytes; C asks no more of them than 8 */
 };
 
 struct ash_lab_player {

@@ -9,8 +9,8 @@ static void blocks_that_meet_are_refused(void **state)
 {
     (void)state;
     enum { N = 4096 };
-    static uint8_t shadow[N];                                 /* by unit */
-    const uintptr_t base = ((uintptr_t)7 << 30) - N / 2 * 16; /* across the border of a region */
+    static uint8_t shadow[N];                                /* by unit */
+    const uintptr_t base = ((uintptr_t)7 << 30) - N / 2 * 8; /* across the border of a region */
     uint32_t x = 1;
     assert_true(ash_lab_ground_init(&ground));
     for (int i = 0; i < 20000; i++) {
@@ -23,8 +23,8 @@ static void blocks_that_meet_are_refused(void **state)
             is_free &= shadow[k] == 0;
             is_taken &= shadow[k] == 1;
         }
-        uintptr_t at = base + first * 16;
-        size_t size = n * 16 - (x & 15); /* the last unit counts whole */
+        uintptr_t at = base + first * 8;
+        size_t size = n * 8 - (x & 7); /* the last unit counts whole */
         if (is_taken && (x & 16)) {
             ash_lab_ground_leave(&ground, at, size);
             memset(shadow + first, 0, n);
@@ -44,7 +44,7 @@ static void far_addresses_and_large_blocks_have_room(void **state)
     for (uintptr_t i = 1; i < 1000; i++)
         assert_true(ash_lab_ground_take(&ground, i << 37, 4096));
     assert_true(ash_lab_ground_take(&ground, 1 << 20, (size_t)1 << 30));
-    assert_false(ash_lab_ground_take(&ground, (uintptr_t)1 << 30, 16));
+    assert_false(ash_lab_ground_take(&ground, (uintptr_t)1 << 30, 8));
     assert_true(ash_lab_ground_take(&ground, 64, 0));
     ash_lab_ground_end(&ground);
 }

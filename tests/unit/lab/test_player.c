@@ -92,8 +92,8 @@ static int next(void *arg, struct ash_lab_entry *ret_entry)
 static bool play(const struct ash_lab_entry *entries, size_t n, bool lazy)
 {
     static struct ash_lab_progress progress;
-    struct ash_lab_target target = {turn,   do_alloc, do_resize, do_free, do_usable,
-                                    mapped, sample,   check,     NULL,    false};
+    struct ash_lab_target target = {turn,   do_alloc, do_resize, do_free, do_usable, mapped,
+                                    sample, check,    NULL,      false,   16};
     const struct ash_lab_order order = {
         .n_slots = 4, .n_threads = 3, .every = 100, .check_every = 100, .lazy_calloc = lazy};
     struct list list = {entries, 0, n};
