@@ -46,6 +46,8 @@ static const struct row rows[] = {
     {"ptmalloc2", ""},
     {"ptmalloc2", "tcache_count=0:arena_max=2"},
     {"ptmalloc2", "mxfast=0:mmap_threshold=32768:trim_threshold=65536:top_pad=0"},
+    {"tcmalloc", ""},
+    {"tcmalloc", "release_rate=10:cache_bytes=1m"},
 };
 
 struct options {
