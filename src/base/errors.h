@@ -55,7 +55,11 @@
     X(T07, "the library was not found",                                                            \
       "Run `ashlar` from its build tree or install it; ASHLAR_LIBRARY names another place.")       \
     X(T08, "the process ended or changed while it was read", "Try again.")                         \
-    X(T09, "wrong usage", "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")
+    X(T09, "wrong usage",                                                                          \
+      "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")                   \
+    X(T10, "cannot replay",                                                                        \
+      "The line says what is wrong with the trace, or what is missing here. `ashlar lab` reads "   \
+      "traces of `ashlar record`, malloc-bench, the malloc lab (.rep) and heaptrack.")
 
 enum ash_error {
 #define X(code, sentence, advice) ASH_##code,

@@ -24,7 +24,8 @@ struct ash_verb {
 /* Ends with a row without a name. */
 extern const struct ash_verb ash_verbs[];
 
-ash_verb_run ash_verb_run_run, ash_verb_stats_run, ash_verb_ps_run, ash_verb_help_run;
+ash_verb_run ash_verb_run_run, ash_verb_stats_run, ash_verb_ps_run, ash_verb_lab_run,
+    ash_verb_help_run;
 
 /* "ashlar: T06 what: detail | ashlar help T06" to stderr; returns ASH_EXIT_FAILED. */
 int ash_cli_fail(enum ash_error code, const char *detail);
