@@ -37,3 +37,26 @@ function(ashlar_find_smartcols)
         IMPORTED_LOCATION "${SMARTCOLS_LIBRARY}"
         INTERFACE_INCLUDE_DIRECTORIES "${SMARTCOLS_INCLUDE}")
 endfunction()
+
+# Targets ashlar::zlib and ashlar::zstd, or one line that names the package: packed traces.
+function(ashlar_find_packers)
+    foreach(packer IN ITEMS "zlib zlib.h z zlib1g-dev" "zstd zstd.h zstd libzstd-dev")
+        separate_arguments(words UNIX_COMMAND "${packer}")
+        list(GET words 0 name)
+        list(GET words 1 header)
+        list(GET words 2 library)
+        list(GET words 3 package)
+        if(TARGET ashlar::${name})
+            continue()
+        endif()
+        find_path(${name}_INCLUDE "${header}")
+        find_library(${name}_LIBRARY "${library}")
+        if(NOT ${name}_INCLUDE OR NOT ${name}_LIBRARY)
+            message(FATAL_ERROR "${header} is missing (Debian: ${package}). "
+                                "Run `make deps`, or leave the command out: -DASHLAR_CLI=OFF")
+        endif()
+        add_library(ashlar::${name} UNKNOWN IMPORTED GLOBAL)
+        set_target_properties(ashlar::${name} PROPERTIES IMPORTED_LOCATION "${${name}_LIBRARY}"
+                              INTERFACE_INCLUDE_DIRECTORIES "${${name}_INCLUDE}")
+    endforeach()
+endfunction()

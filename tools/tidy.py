@@ -312,11 +312,12 @@ class Tidy:
     def check_twins(self):
         known = set(self.paths)
         for s in self.sources:
-            if s.top == 'src' and s.kind == '.c':
-                twin = f'tests/unit/{s.room}/test_{os.path.basename(s.path)}'
+            if (s.top == 'src' or s.path.startswith('tools/lab/strat/')) and s.kind == '.c':
+                twin = os.path.join('tests/unit', os.path.dirname(s.path).split('/', 1)[1],
+                                    f'test_{os.path.basename(s.path)}')
                 if twin not in known:
                     self.report(s, 1, 'twin', f'{twin} is missing')
-            found = re.match(r'tests/unit/(\w+)/test_(\w+\.)c$', s.path)
+            found = re.match(r'tests/unit/([\w/]+)/test_(\w+\.)c$', s.path)
             if found and not any(f'{top}/{found.group(1)}/{found.group(2)}{kind}' in known
                                  for top in ('src', 'tools') for kind in 'ch'):
                 self.report(s, 1, 'twin', 'tests no file of that name')

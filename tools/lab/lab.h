@@ -93,11 +93,11 @@ struct ash_lab_strategy {
     size_t (*usable)(void *self, void *block);
     void (*each)(void *self, ash_lab_visit *visit, void *arg);
     bool (*check)(void *self);
-    void (*thread)(void *self, enum ash_lab_event event);   /* optional */
-    void *(*resize)(void *self, void *block, size_t size);  /* optional */
-    size_t (*bound)(size_t live_max, size_t block_max);     /* optional */
-    const char *(*why)(void *self);                         /* optional: in words, why the last alloc
-                                                               or free did what it did */
+    void (*thread)(void *self, enum ash_lab_event event);  /* optional */
+    void *(*resize)(void *self, void *block, size_t size); /* optional */
+    size_t (*bound)(size_t live_max, size_t block_max);    /* optional */
+    /* Optional: in words, why the last alloc or free did what it did. */
+    const char *(*why)(void *self);
 };
 
 /* Each file of strat/ defines one: ash_lab_first_fit, … */

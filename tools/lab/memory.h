@@ -33,11 +33,16 @@ struct ash_lab_memory_count {
 
 /* NULL: no address space. */
 struct ash_lab_memory *ash_lab_memory_new(const struct ash_lab_memory_options *options);
+/* Gives all of it back; a next memory begins at the same base again. For tests: a process that
+ * serves one strategy simply ends. */
+void ash_lab_memory_end(struct ash_lab_memory *memory);
 void ash_lab_memory_set_now(struct ash_lab_memory *memory, uint64_t ns);
 /* Whose word ash_lab_slot returns. The driver owns the word. */
 void ash_lab_memory_set_thread(struct ash_lab_memory *memory, unsigned thread, void **slot);
-/* The next call to map or extend is refused when n reaches 0; UINT64_MAX: none. */
+/* n more calls to map and extend are served, the one after them is refused; UINT64_MAX: none. */
 void ash_lab_memory_refuse_after(struct ash_lab_memory *memory, uint64_t n);
+/* As limit_bytes, from now on. */
+void ash_lab_memory_set_limit(struct ash_lab_memory *memory, size_t limit_bytes);
 const struct ash_lab_memory_count *ash_lab_memory_count(const struct ash_lab_memory *memory);
 /* Resident bytes of everything mapped (mincore). */
 size_t ash_lab_memory_resident(const struct ash_lab_memory *memory);
