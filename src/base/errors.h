@@ -55,7 +55,10 @@
     X(T07, "the library was not found",                                                            \
       "Run `ashlar` from its build tree or install it; ASHLAR_LIBRARY names another place.")       \
     X(T08, "the process ended or changed while it was read", "Try again.")                         \
-    X(T09, "wrong usage", "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")
+    X(T09, "wrong usage",                                                                          \
+      "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")                   \
+    X(T11, "cannot read the trace",                                                                \
+      "Give a file that `ashlar record` wrote, and see its path and permissions.")
 
 enum ash_error {
 #define X(code, sentence, advice) ASH_##code,

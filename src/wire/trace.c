@@ -7,6 +7,8 @@
 #define FRAME_CRC_AT 36u
 #define DT_MAX 31u
 #define VARINT_MAX 10u
+#define N_RECENT 4u
+#define NEIGHBOURHOOD 8192u /* zigzag of 64 KiB in units of 16 */
 
 static const char magic[8] = {'A', 'S', 'H', 'T', 'R', 'A', 'C', 'E'};
 static const char frame_magic[4] = {'A', 's', 'h', 'W'};
@@ -70,6 +72,24 @@ static uint64_t zigzag(uint64_t difference)
 static uint64_t unzigzag(uint64_t x)
 {
     return x >> 1 ^ ((uint64_t)0 - (x & 1));
+}
+
+/* ---- addresses ---- */
+
+static uint64_t *by_size(struct ash_trace_near *near, uint64_t size)
+{
+    return &near->by_size[(size + 15) / 16 % ASH_COUNT_OF(near->by_size)];
+}
+
+/* An address was used: it stands for its neighbourhood, which comes first now. */
+static void note(struct ash_trace_near *near, uint64_t now)
+{
+    unsigned i = 0;
+    while (i < N_RECENT - 1 && zigzag(now - near->recent[i]) >= NEIGHBOURHOOD)
+        i++;
+    for (; i > 0; i--)
+        near->recent[i] = near->recent[i - 1];
+    near->recent[0] = now;
 }
 
 /* ---- header and frame ---- */
@@ -238,16 +258,34 @@ void ash_trace_start(struct ash_trace_writer *writer, uint8_t *bytes, size_t n, 
     writer->at = bytes;
     writer->limit = n < ASH_TRACE_EVENT_MAX ? NULL : bytes + n - ASH_TRACE_EVENT_MAX;
     writer->tick = tick;
-    writer->addr = 0;
+    memset(&writer->near, 0, sizeof(writer->near));
     writer->n_events = 0;
 }
 
-static uint8_t *addr_put(struct ash_trace_writer *writer, uint8_t *at, uint64_t addr)
+/* The address of a new block of this size. */
+static uint8_t *new_put(struct ash_trace_writer *writer, uint8_t *at, uint64_t size, uint64_t addr)
 {
-    uint64_t short_addr = addr >> 4;
-    at = ash_trace_varint_put(at, zigzag(short_addr - writer->addr));
-    writer->addr = short_addr;
+    uint64_t *from = by_size(&writer->near, size), now = addr >> 4;
+    at = ash_trace_varint_put(at, zigzag(now - *from));
+    *from = now;
+    note(&writer->near, now);
     return at;
+}
+
+/* The address of a block that was there before. */
+static uint8_t *old_put(struct ash_trace_writer *writer, uint8_t *at, uint64_t addr)
+{
+    uint64_t now = addr >> 4, least = UINT64_MAX;
+    unsigned nearest = 0;
+    for (unsigned i = 0; i < N_RECENT; i++) {
+        uint64_t difference = zigzag(now - writer->near.recent[i]);
+        if (difference < least) {
+            least = difference;
+            nearest = i;
+        }
+    }
+    note(&writer->near, now);
+    return ash_trace_varint_put(at, least << 2 | nearest);
 }
 
 static uint8_t *more_put(struct ash_trace_writer *writer, uint8_t *at,
@@ -259,7 +297,7 @@ static uint8_t *more_put(struct ash_trace_writer *writer, uint8_t *at,
         *at++ = event->align_log2;
         return ash_trace_varint_put(at, event->size);
     case ASH_TRACE_USABLE:
-        return addr_put(writer, at, event->addr);
+        return old_put(writer, at, event->addr);
     case ASH_TRACE_STACK: {
         at = ash_trace_varint_put(at, event->stack);
         at = ash_trace_varint_put(at, event->size);
@@ -281,25 +319,25 @@ static uint8_t *operands_put(struct ash_trace_writer *writer, uint8_t *at,
     case ASH_TRACE_MALLOC:
     case ASH_TRACE_CALLOC:
         at = ash_trace_varint_put(at, event->size);
-        at = addr_put(writer, at, event->addr);
+        at = new_put(writer, at, event->size, event->addr);
         break;
     case ASH_TRACE_FREE:
-        return addr_put(writer, at, event->addr);
+        return old_put(writer, at, event->addr);
     case ASH_TRACE_REALLOC:
         at = ash_trace_varint_put(at, event->ticks);
         at = ash_trace_varint_put(at, event->size);
-        at = addr_put(writer, at, event->old);
-        at = addr_put(writer, at, event->addr);
+        at = old_put(writer, at, event->old);
+        at = new_put(writer, at, event->size, event->addr);
         break;
     case ASH_TRACE_ALIGNED:
         *at++ = event->align_log2;
         at = ash_trace_varint_put(at, event->size);
-        at = addr_put(writer, at, event->addr);
+        at = new_put(writer, at, event->size, event->addr);
         break;
     case ASH_TRACE_FREE_SIZED:
         at = ash_trace_varint_put(at, event->size);
         *at++ = event->align_log2;
-        return addr_put(writer, at, event->addr);
+        return old_put(writer, at, event->addr);
     default:
         return more_put(writer, at, event);
     }
@@ -338,7 +376,7 @@ void ash_trace_reader_start(struct ash_trace_reader *reader, const struct ash_tr
     reader->at = bytes;
     reader->end = bytes + (reader->is_open || frame->length > n ? n : frame->length);
     reader->tick = frame->first_tick;
-    reader->addr = 0;
+    memset(&reader->near, 0, sizeof(reader->near));
     reader->stacks = stacks;
 }
 
@@ -355,16 +393,30 @@ static bool number_get(struct ash_trace_reader *reader, uint64_t *ret_x)
     return ash_trace_varint_get(&reader->at, reader->end, ret_x);
 }
 
-static bool addr_get(struct ash_trace_reader *reader, uint64_t *ret_addr)
+static bool is_address(struct ash_trace_near *near, uint64_t now, uint64_t *ret_addr)
+{
+    if (now >> 60)
+        return false;
+    note(near, now);
+    *ret_addr = now << 4;
+    return true;
+}
+
+static bool new_get(struct ash_trace_reader *reader, uint64_t size, uint64_t *ret_addr)
+{
+    uint64_t x, *from = by_size(&reader->near, size);
+    if (!number_get(reader, &x))
+        return false;
+    *from += unzigzag(x);
+    return is_address(&reader->near, *from, ret_addr);
+}
+
+static bool old_get(struct ash_trace_reader *reader, uint64_t *ret_addr)
 {
     uint64_t x;
     if (!number_get(reader, &x))
         return false;
-    reader->addr += unzigzag(x);
-    if (reader->addr >> 60)
-        return false;
-    *ret_addr = reader->addr << 4;
-    return true;
+    return is_address(&reader->near, reader->near.recent[x & 3] + unzigzag(x >> 2), ret_addr);
 }
 
 static bool stack_get(struct ash_trace_reader *reader, struct ash_trace_event *event)
@@ -394,7 +446,7 @@ static bool more_get(struct ash_trace_reader *reader, struct ash_trace_event *ev
     case ASH_TRACE_FAILED:
         return byte_get(reader, &event->align_log2) && number_get(reader, &event->size);
     case ASH_TRACE_USABLE:
-        return addr_get(reader, &event->addr);
+        return old_get(reader, &event->addr);
     case ASH_TRACE_STACK:
         return stack_get(reader, event);
     default: /* T3: of one number, as all those that we do not know */
@@ -408,21 +460,21 @@ static bool operands_get(struct ash_trace_reader *reader, struct ash_trace_event
     switch ((enum ash_trace_op)event->op) {
     case ASH_TRACE_MALLOC:
     case ASH_TRACE_CALLOC:
-        good = number_get(reader, &event->size) && addr_get(reader, &event->addr);
+        good = number_get(reader, &event->size) && new_get(reader, event->size, &event->addr);
         break;
     case ASH_TRACE_FREE:
-        return addr_get(reader, &event->addr);
+        return old_get(reader, &event->addr);
     case ASH_TRACE_REALLOC:
         good = number_get(reader, &event->ticks) && number_get(reader, &event->size) &&
-               addr_get(reader, &event->old) && addr_get(reader, &event->addr);
+               old_get(reader, &event->old) && new_get(reader, event->size, &event->addr);
         break;
     case ASH_TRACE_ALIGNED:
         good = byte_get(reader, &event->align_log2) && event->align_log2 < 64 &&
-               number_get(reader, &event->size) && addr_get(reader, &event->addr);
+               number_get(reader, &event->size) && new_get(reader, event->size, &event->addr);
         break;
     case ASH_TRACE_FREE_SIZED:
         return number_get(reader, &event->size) && byte_get(reader, &event->align_log2) &&
-               event->align_log2 < 64 && addr_get(reader, &event->addr);
+               event->align_log2 < 64 && old_get(reader, &event->addr);
     case ASH_TRACE_EXTENDED:
         return more_get(reader, event);
     default:

@@ -24,9 +24,15 @@
  *       6 sized free         size, u8 log2 of the alignment or 0, address
  *       7 extended           u8 which (enum ash_trace_more), its operands
  *
- * A number is a varint of 7 bits a byte, lowest first. An address is the zigzag varint of (address
- * >> 4) minus that of the last event; both start at 0 in each window, so that each window is read
- * by itself. [stack]: a varint after each birth if the header's flag says so, 0 is none.
+ * A number is a varint of 7 bits a byte, lowest first. An address, in units of 16 bytes, is the
+ * zigzag of its difference from one that both sides know. For a new block that is the last new
+ * block of its size: place (size + 15) / 16 % 64 of a table. For an old one it is one of four, the
+ * number of which is in the lowest two bits: the last addresses of the four last 64 KiB
+ * neighbourhoods, new or old, the last used first. All start at 0 in each window, so that each is
+ * read by itself. [stack]: a varint after each birth if the header's flag says so, 0 is none.
+ *
+ * Measured, bytes for an address: against the last event's 2.1 to 2.6 (new) and 2.2 to 3.0 (old);
+ * so 1.0 to 1.2 and 1.0 to 1.4 (python3, sqlite3), 3.2 where perl frees a hash in its own order.
  *
  * T1  A reader trusts nothing: every length, offset and varint is bounded by what was read. Any
  *     file, cut anywhere or with any byte changed, gives events and counts, never a crash.
@@ -45,8 +51,8 @@
 #define ASH_TRACE_HEADER_BYTES 64u
 #define ASH_TRACE_FRAME_BYTES 40u
 #define ASH_TRACE_WINDOW_BYTES 65536u
-#define ASH_TRACE_EVENT_MAX 72u /* no event of one stack frame or fewer is longer */
-#define ASH_TRACE_TICK_SHIFT 7u /* a tick is 128 steps of the counter */
+#define ASH_TRACE_EVENT_MAX 72u   /* no event of one stack frame or fewer is longer */
+#define ASH_TRACE_TICK_SHIFT 7u   /* a tick is 128 steps of the counter */
 #define ASH_TRACE_FRAMES_MAX 256u /* of a stack */
 #define ASH_TRACE_OPEN UINT32_MAX
 
@@ -54,10 +60,10 @@ enum ash_trace_flag {
     ASH_TRACE_STACKS = 1,  /* births carry a stack id */
     ASH_TRACE_COMPACT = 2, /* one ordered stream, packed; no windows */
     ASH_TRACE_WINDOWS = 4,
-    ASH_TRACE_CHILD = 8,    /* of a fork */
-    ASH_TRACE_CLOCK = 16,   /* the counter is a clock, its steps are ns */
+    ASH_TRACE_CHILD = 8,     /* of a fork */
+    ASH_TRACE_CLOCK = 16,    /* the counter is a clock, its steps are ns */
     ASH_TRACE_BUFFERED = 32, /* windows were written at their end: no fallocate here */
-    ASH_TRACE_SAMPLED = 64, /* of the births, some carry a stack */
+    ASH_TRACE_SAMPLED = 64,  /* of the births, some carry a stack */
 };
 
 struct ash_trace_header {
@@ -115,12 +121,19 @@ struct ash_trace_event {
 
 /* ---- writing ---- */
 
+/* The addresses that the next is told from, >> 4. */
+struct ash_trace_near {
+    uint64_t by_size[64];
+    uint64_t recent[4];
+};
+
 struct ash_trace_writer {
     uint8_t *at;    /* where the next tag goes; zero from here to the end of the window */
     uint8_t *limit; /* an event of ASH_TRACE_EVENT_MAX fits if at <= limit */
-    uint64_t tick, addr;
+    uint64_t tick;
     uint32_t n_events;
     bool stacks;
+    struct ash_trace_near near;
 };
 
 /* Starts a window: bytes is what follows the frame. */
@@ -142,10 +155,10 @@ uint8_t *ash_trace_varint_put(uint8_t *at, uint64_t x);
 
 enum ash_trace_fault {
     ASH_TRACE_GOOD = 0,
-    ASH_TRACE_SHORT,     /* fewer bytes than a header */
-    ASH_TRACE_NO_TRACE,  /* another magic */
-    ASH_TRACE_NEWER,     /* a version we do not know */
-    ASH_TRACE_DAMAGED,   /* the checksum, or fields that cannot be */
+    ASH_TRACE_SHORT,    /* fewer bytes than a header */
+    ASH_TRACE_NO_TRACE, /* another magic */
+    ASH_TRACE_NEWER,    /* a version we do not know */
+    ASH_TRACE_DAMAGED,  /* the checksum, or fields that cannot be */
 };
 
 enum ash_trace_fault ash_trace_header_get(const uint8_t *bytes, size_t n,
@@ -161,8 +174,9 @@ size_t ash_trace_frame_find(const uint8_t *bytes, size_t n, size_t at);
 
 struct ash_trace_reader {
     const uint8_t *at, *end;
-    uint64_t tick, addr;
+    uint64_t tick;
     bool stacks, is_open;
+    struct ash_trace_near near;
     uint64_t frames[ASH_TRACE_FRAMES_MAX];
 };
 

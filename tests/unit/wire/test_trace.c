@@ -49,8 +49,12 @@ static unsigned fill(uint64_t seed, unsigned max, bool stacks)
     memset(window, 0, sizeof window);
     struct ash_trace_writer writer = {.stacks = stacks};
     ash_trace_start(&writer, window + ASH_TRACE_FRAME_BYTES, PAYLOAD, tick);
-    struct ash_trace_frame frame = {.type = ASH_TRACE_EVENTS, .thread = 3, .sequence = 9,
-                                    .length = ASH_TRACE_OPEN, .first_tick = tick, .n_dropped = 5};
+    struct ash_trace_frame frame = {.type = ASH_TRACE_EVENTS,
+                                    .thread = 3,
+                                    .sequence = 9,
+                                    .length = ASH_TRACE_OPEN,
+                                    .first_tick = tick,
+                                    .n_dropped = 5};
     ash_trace_frame_put(&frame, NULL, window);
     unsigned n = 0;
     while (n < max) {
@@ -203,10 +207,17 @@ static void any_bytes_in_an_open_window_end(void **state)
 static void a_header_comes_back_and_each_changed_byte_is_seen(void **state)
 {
     (void)state;
-    struct ash_trace_header header = {
-        .version = ASH_TRACE_VERSION, .flags = ASH_TRACE_WINDOWS | ASH_TRACE_CHILD,
-        .tick_shift = 7, .pid = 77, .parent = 76, .page_bytes = 4096, .window_bytes = 65536,
-        .n_cpus = 2, .steps_per_second = 2400000000u, .first_tick = 1u << 30, .wall_ns = 5};
+    struct ash_trace_header header = {.version = ASH_TRACE_VERSION,
+                                      .flags = ASH_TRACE_WINDOWS | ASH_TRACE_CHILD,
+                                      .tick_shift = 7,
+                                      .pid = 77,
+                                      .parent = 76,
+                                      .page_bytes = 4096,
+                                      .window_bytes = 65536,
+                                      .n_cpus = 2,
+                                      .steps_per_second = 2400000000u,
+                                      .first_tick = 1u << 30,
+                                      .wall_ns = 5};
     uint8_t bytes[ASH_TRACE_HEADER_BYTES];
     ash_trace_header_put(&header, bytes);
     struct ash_trace_header got;
