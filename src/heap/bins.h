@@ -26,6 +26,13 @@ enum ash_tls_state {
     ASH_TLS_EXITED,    /* the last destructor round is over: starters serve, no strays */
 };
 
+enum ash_watch {
+    ASH_WATCH_FRESH = 0, /* watched from its first call on, if there is a watcher */
+    ASH_WATCH_ON,
+    ASH_WATCH_PAUSED,
+    ASH_WATCH_OVER,
+};
+
 struct ash_tls {
     union {
         struct ash_heap *self; /* in the place of bin 0: class 0 is reserved (C1) */
@@ -35,8 +42,11 @@ struct ash_tls {
     uint8_t credit[ASH_BIN_COUNT]; /* starter blocks taken, by class; 0: remote frees */
     uint8_t state;                 /* enum ash_tls_state */
     uint8_t rounds;                /* key destructor rounds seen */
+    uint8_t watch;                 /* enum ash_watch (watch.h) */
+    struct ash_heap *home;         /* while self is ash_heap_watched */
+    void *watcher;                 /* what the watcher keeps of this thread */
 };
-static_assert(sizeof(struct ash_tls) <= 688, "static TLS for libraries loaded late is scarce");
+static_assert(sizeof(struct ash_tls) <= 704, "static TLS for libraries loaded late is scarce");
 
 extern __thread struct ash_tls ash_tls ASH_HIDDEN __attribute__((tls_model("initial-exec")));
 
@@ -81,6 +91,8 @@ struct ash_heap {
 
 /* H7. What `self` is while a thread has no heap. */
 extern struct ash_heap ash_heap_none;
+/* What it is while the thread is watched: owns no page either, and is always busy (watch.h). */
+extern struct ash_heap ash_heap_watched;
 
 /* For counters that only the holder writes and others read: no locked instruction. */
 ASH_INLINE void ash_count_add(_Atomic uint64_t *count, uint64_t n)
@@ -93,5 +105,8 @@ ASH_INLINE enum ash_heap_kind ash_heap_kind_of(const struct ash_heap *heap)
 {
     return (enum ash_heap_kind)atomic_load_explicit(&heap->kind, memory_order_relaxed);
 }
+
+/* Blocks of the bins go back to the pages they came from. */
+void ash_bins_empty(struct ash_tls *tls, struct ash_heap *heap);
 
 #endif

@@ -58,5 +58,6 @@
 #include "heap/stray.h"
 #include "heap/threads.h"
 #include "heap/walk.h"
+#include "heap/watch.h"
 
 #endif

@@ -6,6 +6,7 @@
 #include "heap/remote.h"
 #include "heap/starter.h"
 #include "heap/stray.h"
+#include "heap/watch.h"
 #include <pthread.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -52,7 +53,7 @@ static _Atomic uint32_t *alive(void)
 
 static void child_of_fork(void)
 {
-    survivor = ash_tls.self;
+    survivor = ash_watch_home(&ash_tls);
     /* L3: a frame that the forking handler interrupted may wait for a lock of a holder that
      * is gone; it reads the generation. */
     atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
@@ -141,7 +142,7 @@ static void repair_own(struct ash_tls *tls)
 
 static void repair(struct ash_tls *tls)
 {
-    struct ash_heap *own = tls->self;
+    struct ash_heap *own = ash_watch_home(tls);
     if (atomic_exchange_explicit(&handler_ran, false, memory_order_relaxed))
         own = survivor; /* it lives on, also where a thread that is younger repairs */
     else
@@ -431,51 +432,29 @@ void ash_thread_leave(struct ash_heap *heap)
     ash_thread_end(heap);
 }
 
-/* Blocks of the bin go back to the page they came from. A bin whose first block is not of
- * cur[c] belongs to a heap that was quarantined under it: it is dropped. */
-static void empty_bin(struct ash_tls *tls, struct ash_heap *heap, unsigned cls)
+static ASH_RARE void go_idle(struct ash_tls *tls)
 {
-    void *list = tls->bin[cls];
-    struct ash_meta *page = heap->cur[cls];
-    tls->bin[cls] = NULL;
-    if (!list || !page)
-        return;
-    uintptr_t addr = (uintptr_t)list;
-    if (addr < page->start || addr >= page->start + ash_meta_slices(page) * ASH_SLICE_BYTES)
-        return;
-    ash_page_fold(page);
-    unsigned n = 1;
-    void *last = list;
-    for (; *(void **)last && n < page->cap; n++)
-        last = *(void **)last;
-    *(void **)last = page->lfree;
-    page->lfree = list;
-    page->lcnt = (uint16_t)(page->lcnt + n);
-    page->out = (uint16_t)(page->out - n);
-    ash_count_add(&heap->handed_count, (uint64_t)0 - n);
-    ash_count_add(&heap->handed_bytes, (uint64_t)0 - (uint64_t)n * ash_meta_bsize(page));
-}
-
-static void empty_bins(struct ash_tls *tls, struct ash_heap *heap)
-{
-    for (unsigned c = 1; c < ASH_BIN_COUNT; c++)
-        empty_bin(tls, heap, c);
-    tls->zero[0] = tls->zero[1] = 0; /* H8 */
-}
-
-ASH_RARE void ash_thread_idle(void)
-{
-    struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
     ash_stray_send_own(tls);
     struct ash_heap *heap = ash_thread_reenter(tls, NULL);
     if (!heap)
         return;
     ash_remote_drain(heap);
-    empty_bins(tls, heap);
+    ash_bins_empty(tls, heap);
     ash_page_release_empty(heap, 0);
     ash_holes_scan(heap, true);
     ash_thread_leave(heap);
+}
+
+void ash_thread_idle(void)
+{
+    struct ash_tls *tls = &ash_tls;
+    bool is_watched = tls->watch == ASH_WATCH_ON;
+    if (is_watched)
+        ash_watch_pause(tls);
+    go_idle(tls);
+    if (is_watched)
+        ash_watch_resume(tls);
 }
 
 /* Takes one orphan that nobody sweeps, as a sender would, and works on it. */
@@ -507,9 +486,9 @@ ASH_RARE size_t ash_threads_trim(void)
 {
     uint64_t before = atomic_load_explicit(&ash_space_count.purged_bytes, memory_order_relaxed);
     uint32_t wanted = atomic_fetch_add_explicit(&trim_request, 1, memory_order_relaxed) + 1;
-    struct ash_tls *tls = &ash_tls;
-    if (tls->self != &ash_heap_none)
-        atomic_store_explicit(&tls->self->trim_seen, wanted, memory_order_relaxed);
+    struct ash_heap *heap = ash_watch_home(&ash_tls);
+    if (heap != &ash_heap_none)
+        atomic_store_explicit(&heap->trim_seen, wanted, memory_order_relaxed);
     ash_thread_idle();
     ash_orphans_release();
     ash_starters_release();
@@ -523,7 +502,7 @@ ASH_RARE size_t ash_threads_trim(void)
 static void leave_heap(struct ash_tls *tls, struct ash_heap *heap)
 {
     atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
-    empty_bins(tls, heap);
+    ash_bins_empty(tls, heap);
     ash_remote_drain(heap);
     heap->tls = NULL; /* an orphan keeps no EMPTY page */
     retire_all(heap);
@@ -548,6 +527,8 @@ static void thread_exit(void *arg)
     struct ash_tls *tls = arg;
     if (++tls->rounds < KEY_ROUNDS && pthread_setspecific(exit_key(), tls) == 0)
         return; /* other destructors may still allocate and free (F10) */
+    if (ash_hooks.watcher)
+        ash_hooks.watcher->thread_exit();
     ash_thread_check_fork();
     tls->state = ASH_TLS_EXITED;
     ash_stray_send_own(tls);

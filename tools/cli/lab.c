@@ -416,6 +416,10 @@ static int run(struct lab *lab)
 
 int ash_verb_lab_run(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "info") == 0) {
+        argv[1] = (char *)"ashlar lab info";
+        return ash_cli_lab_info(argc - 1, argv + 1);
+    }
     static const struct argp_option options[] = {
         {"with", 'w', "LIST", 0,
          "who takes part, by commas: strategies (NAME or NAME:key=value:...), ashlar, PATH.so "

@@ -11,6 +11,8 @@ const struct ash_verb ash_verbs[] = {
     {"stats", "[--json FILE | --prom FILE] PID|NAME", "what the heap of a running program holds",
      ash_verb_stats_run},
     {"ps", "[--all] [--json FILE]", "who runs on Ashlar", ash_verb_ps_run},
+    {"record", "[-o FILE] [--] COMMAND...", "run a program and write down what it asks of its heap",
+     ash_verb_record_run},
     {"lab", "[--with LIST] [--json FILE] FILE", "replay a trace over many allocators",
      ash_verb_lab_run},
     {"help", "[VERB | CODE | options]", "this list, a verb, what a message means, the options",
