@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import unittest
 
 import common
 from common import ASHLAR, LIBRARY, Case, environment
@@ -79,8 +78,7 @@ class Record(Case):
             found = self.numbers('k.ashtrace')
             self.assertEqual((found['damaged_windows'], found['missed_count'], found['ended']),
                              (0, 0, False), f'seed {seed}')
-            # none: killed between the end of a window and the begin of the next
-            self.assertLessEqual(found['open_windows'], 1)
+            self.assertLessEqual(found['open_windows'], 1)  # none: between two windows
             self.assertGreater(found['event_count'], 10000)
 
     def test_a_fork_is_left_out_or_followed(self):
@@ -129,6 +127,16 @@ class Record(Case):
         done = subprocess.run(['echo', 'ran'], capture_output=True, text=True, env=env, check=True)
         self.assertEqual(done.stdout, 'ran\n')
         self.assertRegex(done.stderr, r'^ashlar: E08 cannot write the trace to /no/such/folder/a ')
+
+    def test_stacks_are_told_as_sites(self):
+        for stacks, least in (('all', 100), ('sampled', 5)):
+            found = self.record(PYTHON, '-c', BUSY, options=[f'--stacks={stacks}'])
+            self.assertGreater(found['site_count'], least)
+            self.assertEqual((found['damaged_windows'], found['missed_count']), (0, 0))
+        text = self.must('lab', 'info', self.path('a.ashtrace'))
+        self.assertRegex(text, r'SITE\n(.*\n)*.*python')
+        self.assertEqual(self.record('ls', '/')['site_count'], 1)
+        self.assertEqual(self.ask('record', '--stacks=some', 'ls')[0], 1)
 
     def test_a_missing_program(self):
         self.must_fail('T06', 'record', '-o', self.path('a'), '--', 'no-such-program')
