@@ -3,6 +3,7 @@
 #include "cli/library.h"
 #include "lab/figures.h"
 #include "lab/outside.h"
+#include "lab/own.h"
 #include "lab/paper.h"
 #include "lab/strat.h"
 #include "lab/survey.h"
@@ -185,6 +186,27 @@ static bool find_contenders(struct lab *lab)
         if (!add_one(lab, strategy->name, strlen(strategy->name), ashlar))
             return false;
     return !ashlar || add_one(lab, "ashlar", 6, ashlar);
+}
+
+static void remove_own(const struct lab *lab, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (lab->contenders[i].kind == ASH_LAB_STRATEGY_BROUGHT)
+            ash_lab_own_remove(&lab->contenders[i]);
+}
+
+static bool compile_own(struct lab *lab)
+{
+    char error[ASH_LAB_ERROR_MAX];
+    for (size_t i = 0; i < lab->n; i++) {
+        if (lab->contenders[i].kind != ASH_LAB_STRATEGY_BROUGHT ||
+            ash_lab_own_compile(&lab->contenders[i], error))
+            continue;
+        ash_cli_fail(ASH_T10, error);
+        remove_own(lab, i);
+        return false;
+    }
+    return true;
 }
 
 /* --- the run --- */
@@ -395,7 +417,10 @@ static int run(struct lab *lab)
     if (!has_base(lab))
         return ASH_EXIT_USAGE;
     make_plan(lab, runner);
+    if (!compile_own(lab))
+        return ASH_EXIT_FAILED;
     size_t n_done = ash_lab_replay(&lab->plan, lab->results);
+    remove_own(lab, lab->n);
     for (size_t i = 0; i < lab->n; i++)
         ash_lab_figures(&lab->results[i], &lab->figures[i]);
     lab->base = ash_lab_base(lab->results, lab->n, lab->request.base);
