@@ -9,6 +9,8 @@
 
 struct ash_options ash_options;
 
+#define PATH_BYTES sizeof(ash_options.stats_file)
+
 struct word {
     const char *at;
     size_t n;
@@ -107,6 +109,15 @@ static bool read_limit(struct word word, struct ash_options *to)
     return to->limit_cgroup || read_size(word, &to->limit_bytes);
 }
 
+static bool read_path(struct word word, char ret_path[PATH_BYTES])
+{
+    if (word.n == 0 || word.n >= PATH_BYTES)
+        return false;
+    memcpy(ret_path, word.at, word.n);
+    ret_path[word.n] = 0;
+    return true;
+}
+
 static bool read_stats(struct word word, struct ash_options *to)
 {
     to->stats = true;
@@ -114,10 +125,19 @@ static bool read_stats(struct word word, struct ash_options *to)
         to->stats_file[0] = 0;
         return true;
     }
-    if (word.n == 0 || word.n >= sizeof(to->stats_file))
+    return read_path(word, to->stats_file);
+}
+
+static bool read_stacks(struct word word, enum ash_record_stacks *ret_stacks)
+{
+    static const char *const names[] = {
+        [ASH_RECORD_NONE] = "off", [ASH_RECORD_SAMPLED] = "sampled", [ASH_RECORD_ALL] = "all"};
+    unsigned i = 0;
+    while (i < ASH_COUNT_OF(names) && !word_is(word, names[i]))
+        i++;
+    if (i == ASH_COUNT_OF(names))
         return false;
-    memcpy(to->stats_file, word.at, word.n);
-    to->stats_file[word.n] = 0;
+    *ret_stacks = (enum ash_record_stacks)i;
     return true;
 }
 
@@ -178,6 +198,14 @@ static bool set_key(enum key key, struct word value, struct ash_options *to)
         return read_either(value, "auto", "sparse", &to->region_sparse);
     case KEY_thp:
         return read_either(value, "auto", "never", &to->thp_never);
+    case KEY_trace:
+        return read_path(value, to->trace_file);
+    case KEY_trace_stacks:
+        return read_stacks(value, &to->trace_stacks);
+    case KEY_trace_forks:
+        return read_flag(value, &to->trace_forks);
+    case KEY_trace_pid:
+        return read_number(value, &to->trace_pid) && to->trace_pid <= UINT32_MAX;
     case KEY_seed:
         return read_number(value, &to->seed);
     case KEY_fail_nth:

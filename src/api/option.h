@@ -12,6 +12,7 @@
 #define ASH_API_OPTION_H
 
 #include "base/base.h"
+#include "probe/probe.h"
 #include "wire/options.h"
 
 struct ash_options {
@@ -26,7 +27,11 @@ struct ash_options {
     bool thp_never;
     uint64_t seed;
     uint64_t fail_nth, fail_rate;
-    unsigned fail_calls; /* enum ash_fail_call, a set */
+    unsigned fail_calls;  /* enum ash_fail_call, a set */
+    char trace_file[256]; /* "": none; %p is the pid */
+    bool trace_forks;
+    uint64_t trace_pid; /* 0: any */
+    enum ash_record_stacks trace_stacks;
 };
 
 extern struct ash_options ash_options;

@@ -59,7 +59,9 @@
       "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")                   \
     X(T10, "cannot replay",                                                                        \
       "The line says what is wrong with the trace, or what is missing here. `ashlar lab` reads "   \
-      "traces of `ashlar record`, malloc-bench, the malloc lab (.rep) and heaptrack.")
+      "traces of `ashlar record`, malloc-bench, the malloc lab (.rep) and heaptrack.")             \
+    X(T11, "cannot read the trace",                                                                \
+      "Give a file that `ashlar record` wrote, and see its path and permissions.")
 
 enum ash_error {
 #define X(code, sentence, advice) ASH_##code,

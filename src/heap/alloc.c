@@ -7,6 +7,7 @@
 #include "heap/page.h"
 #include "heap/starter.h"
 #include "heap/threads.h"
+#include "heap/watch.h"
 #include <errno.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static bool zero_bit(const struct ash_tls *tls, unsigned cls)
 /* A block from the thread's own heap, which is busy (H10). */
 static void *refill(struct ash_tls *tls, struct ash_heap *heap, unsigned cls, bool *ret_zero)
 {
-    if (cls >= ASH_BIN_COUNT)
+    if (cls >= ASH_BIN_COUNT || tls->watch == ASH_WATCH_PAUSED) /* W1 */
         return ash_page_pop(heap, cls, ret_zero);
     if (!ash_page_ready(heap, cls, ret_zero))
         return NULL;
@@ -60,6 +61,8 @@ static void *refill_class(unsigned cls, bool *ret_zero)
 
 void *ash_alloc_class(size_t cls)
 {
+    if (ash_watch_asks())
+        return ash_hooks.watcher->alloc(ash_class_bytes[cls]);
     bool zero;
     void *p = refill_class((unsigned)cls, &zero);
     return p ? p : ash_alloc_fail(ash_class_bytes[cls]);
@@ -67,11 +70,15 @@ void *ash_alloc_class(size_t cls)
 
 void *ash_alloc_slow(size_t bytes)
 {
+    if (ash_watch_asks())
+        return ash_hooks.watcher->alloc(bytes);
     return ash_alloc_class(ash_class_of(bytes));
 }
 
 void *ash_alloc_above_small(size_t bytes)
 {
+    if (ash_watch_asks())
+        return ash_hooks.watcher->alloc(bytes);
     if (ASH_LIKELY(bytes <= ASH_BINNED_MAX)) {
         unsigned cls = ash_class_medium[(bytes + 127) >> 7];
         void *p = ash_tls.bin[cls];
@@ -113,6 +120,8 @@ static void *zeroed_class(size_t bytes)
 
 void *ash_alloc_zeroed(size_t count, size_t bytes)
 {
+    if (ash_watch_asks())
+        return ash_hooks.watcher->zeroed(count, bytes);
     size_t all;
     if (__builtin_mul_overflow(count, bytes, &all))
         return ash_alloc_fail(SIZE_MAX);
@@ -127,6 +136,8 @@ void *ash_alloc_zeroed(size_t count, size_t bytes)
 
 void *ash_alloc_aligned(size_t align, size_t bytes)
 {
+    if (ash_watch_asks())
+        return ash_hooks.watcher->aligned(align, bytes);
     if (bytes > PTRDIFF_MAX || align > ASH_REGION_BYTES / 2)
         return ash_alloc_fail(bytes);
     if (align <= 16 && bytes <= ASH_CLASS_MAX)

@@ -28,6 +28,13 @@ enum ash_tls_state {
     ASH_TLS_EXITED,    /* the last destructor round is over: starters serve, batches of one */
 };
 
+enum ash_watch {
+    ASH_WATCH_FRESH = 0, /* watched from its first call on, if there is a watcher */
+    ASH_WATCH_ON,
+    ASH_WATCH_PAUSED,
+    ASH_WATCH_OVER,
+};
+
 struct ash_tls {
     union {
         struct ash_heap *self; /* in the place of bin 0: class 0 is reserved (C1) */
@@ -39,6 +46,9 @@ struct ash_tls {
     uint8_t credit[ASH_BIN_COUNT];    /* starter blocks taken, by class */
     uint8_t state;                    /* enum ash_tls_state */
     uint8_t rounds;                   /* key destructor rounds seen */
+    uint8_t watch;                    /* enum ash_watch (watch.h) */
+    struct ash_heap *home;            /* while self is ash_heap_watched */
+    void *watcher;                    /* what the watcher keeps of this thread */
 };
 static_assert(sizeof(struct ash_tls) <= 904, "static TLS for libraries loaded late is scarce");
 
@@ -84,6 +94,8 @@ struct ash_heap {
 
 /* H7. What `self` is while a thread has no heap. */
 extern struct ash_heap ash_heap_none;
+/* What it is while the thread is watched: owns no page either, and is always busy (watch.h). */
+extern struct ash_heap ash_heap_watched;
 
 /* For counters that only the holder writes and others read: no locked instruction. */
 ASH_INLINE void ash_count_add(_Atomic uint64_t *count, uint64_t n)

@@ -4,6 +4,7 @@
 #include "heap/page.h"
 #include "heap/remote.h"
 #include "heap/threads.h"
+#include "heap/watch.h"
 
 _Atomic uint64_t ash_count_fails;
 
@@ -112,7 +113,7 @@ void ash_count_all(struct ash_count *ret_count)
     for (struct ash_region *region = ash_region_first(); region;
          /* acquire; pairs with the release that published the region */
          region = atomic_load_explicit(&region->next, memory_order_acquire))
-        add_region(&count, ash_tls.self, region);
+        add_region(&count, ash_watch_home(&ash_tls), region);
     take_bins_off(&count);
     count.large_count = get(&ash_large_count);
     count.large_bytes = get(&ash_large_bytes);

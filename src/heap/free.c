@@ -9,6 +9,7 @@
 #include "heap/remote.h"
 #include "heap/starter.h"
 #include "heap/threads.h"
+#include "heap/watch.h"
 
 static void free_found(const struct ash_found *found, void *p)
 {
@@ -42,6 +43,10 @@ void ash_free_slow(void *p)
 {
     if (p == NULL)
         return;
+    if (ash_watch_asks()) {
+        ash_hooks.watcher->free(p);
+        return;
+    }
     ash_thread_check_fork();
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
@@ -67,6 +72,8 @@ size_t ash_usable_bytes(void *p)
 {
     if (p == NULL)
         return 0;
+    if (ash_watch_asks())
+        return ash_hooks.watcher->usable(p);
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
         ash_misuse_report_from(__builtin_return_address(0), ASH_MISUSE_USABLE, p, found.place);
@@ -93,6 +100,10 @@ void ash_free_sized(void *p, size_t bytes, size_t align)
 {
     if (p == NULL)
         return;
+    if (ash_watch_asks()) {
+        ash_hooks.watcher->free_sized(p, bytes, align);
+        return;
+    }
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (found.place == ASH_PLACE_BLOCK) {
         /* the first: no power of two, which no request had */

@@ -55,5 +55,6 @@
 #include "heap/starter.h"
 #include "heap/threads.h"
 #include "heap/walk.h"
+#include "heap/watch.h"
 
 #endif

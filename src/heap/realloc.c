@@ -7,6 +7,7 @@
 #include "heap/named.h"
 #include "heap/page.h"
 #include "heap/threads.h"
+#include "heap/watch.h"
 #include <string.h>
 
 static bool stays(const struct ash_meta *page, size_t bytes)
@@ -45,6 +46,8 @@ void *ash_realloc(void *p, size_t bytes)
 {
     if (p == NULL)
         return ash_fast_malloc(bytes);
+    if (ash_watch_asks())
+        return ash_hooks.watcher->resize(p, bytes);
     struct ash_found found = ash_page_find((uintptr_t)p);
     if (ASH_UNLIKELY(found.place != ASH_PLACE_BLOCK)) {
         ash_misuse_report_from(__builtin_return_address(0), ASH_MISUSE_REALLOC, p, found.place);

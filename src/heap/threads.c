@@ -5,6 +5,7 @@
 #include "heap/page.h"
 #include "heap/remote.h"
 #include "heap/starter.h"
+#include "heap/watch.h"
 #include <pthread.h>
 
 #ifdef __SANITIZE_THREAD__
@@ -44,7 +45,7 @@ static struct ash_heap *survivor; /* heap of the thread that forked; written by 
 
 static void child_of_fork(void)
 {
-    survivor = ash_tls.self;
+    survivor = ash_watch_home(&ash_tls);
     /* L3: a frame that the forking handler interrupted may wait for a lock of a holder that
      * is gone; it reads the generation. */
     atomic_fetch_add_explicit(&ash_fork_generation, 1, memory_order_relaxed);
@@ -132,7 +133,7 @@ static void repair_own(struct ash_tls *tls)
 
 static void repair(struct ash_tls *tls)
 {
-    struct ash_heap *own = tls->self;
+    struct ash_heap *own = ash_watch_home(tls);
     if (atomic_exchange_explicit(&handler_ran, false, memory_order_relaxed))
         own = survivor; /* it lives on, also where a thread that is younger repairs */
     else
@@ -431,9 +432,8 @@ static void empty_bins(struct ash_tls *tls, struct ash_heap *heap)
     tls->zero[0] = tls->zero[1] = 0; /* H8 */
 }
 
-void ash_thread_idle(void)
+static void go_idle(struct ash_tls *tls)
 {
-    struct ash_tls *tls = &ash_tls;
     ash_thread_check_fork();
     ash_remote_flush_all(tls);
     struct ash_heap *heap = ash_thread_reenter(tls, NULL);
@@ -444,6 +444,17 @@ void ash_thread_idle(void)
     ash_page_release_empty(heap, 0);
     ash_holes_scan(heap, true);
     ash_thread_leave(heap);
+}
+
+void ash_thread_idle(void)
+{
+    struct ash_tls *tls = &ash_tls;
+    bool is_watched = tls->watch == ASH_WATCH_ON;
+    if (is_watched)
+        ash_watch_pause(tls);
+    go_idle(tls);
+    if (is_watched)
+        ash_watch_resume(tls);
 }
 
 /* Takes one orphan that nobody sweeps, as a sender would, and works on it. */
@@ -475,9 +486,9 @@ size_t ash_threads_trim(void)
 {
     uint64_t before = atomic_load_explicit(&ash_space_count.purged_bytes, memory_order_relaxed);
     uint32_t wanted = atomic_fetch_add_explicit(&trim_request, 1, memory_order_relaxed) + 1;
-    struct ash_tls *tls = &ash_tls;
-    if (tls->self != &ash_heap_none)
-        atomic_store_explicit(&tls->self->trim_seen, wanted, memory_order_relaxed);
+    struct ash_heap *heap = ash_watch_home(&ash_tls);
+    if (heap != &ash_heap_none)
+        atomic_store_explicit(&heap->trim_seen, wanted, memory_order_relaxed);
     ash_thread_idle();
     ash_orphans_release();
     ash_starters_release();
@@ -510,6 +521,8 @@ static void thread_exit(void *arg)
     struct ash_tls *tls = arg;
     if (++tls->rounds < KEY_ROUNDS && pthread_setspecific(exit_key, tls) == 0)
         return; /* other destructors may still allocate and free (F10) */
+    if (ash_hooks.watcher)
+        ash_hooks.watcher->thread_exit();
     ash_thread_check_fork();
     tls->state = ASH_TLS_EXITED;
     ash_remote_flush_all(tls);

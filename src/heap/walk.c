@@ -5,6 +5,7 @@
 #include "heap/page.h"
 #include "heap/remote.h"
 #include "heap/threads.h"
+#include "heap/watch.h"
 #include <string.h>
 
 #define CAP_MAX (ASH_SLICE_BYTES / 16)
@@ -34,7 +35,7 @@ static struct grip take_grip(struct ash_heap *heap)
         break;
     case ASH_HEAP_THREAD: {
         uintptr_t seen = ASH_INBOX_ORPHAN;
-        if (heap == ash_tls.self) {
+        if (heap == ash_watch_home(&ash_tls)) {
             grip.exact = true;
             break;
         }

@@ -105,6 +105,31 @@ struct ash_file {
 /* 0 or -errno. */
 int ash_os_file_of(int fd, struct ash_file *ret_file);
 
+/* ---- clock (clock.c) ---- */
+
+uint64_t ash_os_now_ns(void);  /* CLOCK_MONOTONIC */
+uint64_t ash_os_wall_ns(void); /* CLOCK_REALTIME */
+/* The counter of the processor: alike on all CPUs, of one rate, some ns to read. Where there is
+ * none, CLOCK_MONOTONIC in its place and false. Takes 0.2 ms; once, before the first reading. */
+bool ash_os_counter_start(uint64_t *ret_per_second);
+uint64_t ash_os_counter(void);
+/* The same, read when all earlier loads of this thread are done. */
+uint64_t ash_os_counter_after(void);
+
+/* ---- shared files (file.c) ---- */
+
+/* Opens a file to read and write: fresh, created or emptied; else one that is there. Close-on-exec,
+ * the descriptor out of the program's way. The descriptor, or -errno. */
+int ash_os_open_shared(const char *path, bool fresh);
+/* Makes sure that [at, at + bytes) of the file has room on its disk. 0 or -errno. */
+int ash_os_allocate(int fd, uint64_t at, size_t bytes);
+/* Maps a part of the file shared, to read and write. NULL when refused. */
+void *ash_os_map_file(int fd, uint64_t at, size_t bytes);
+/* Writes everything at a place; retries EINTR and short writes. 0 or -errno. */
+int ash_os_write_at(int fd, uint64_t at, const void *bytes, size_t n);
+/* The current folder with a closing 0. Bytes, or -errno. */
+long ash_os_folder(char *ret_path, size_t n);
+
 /* ---- maps (maps.c): what lies at an address, from /proc/self/maps ---- */
 
 struct ash_map {

@@ -20,6 +20,11 @@
     X(reaper, "", "off", "a thread that returns the memory of quiet processes")                    \
     X(region, "auto|sparse", "auto", "sparse: map address space in small steps from the start")    \
     X(thp, "auto|never", "auto", "never: ask for no huge pages")                                   \
+    X(trace, "FILE", "off",                                                                        \
+      "record every call of malloc and free into FILE, for `ashlar lab`; %p is the pid")           \
+    X(trace_stacks, "off|sampled|all", "off", "with the call stack of some or all blocks")         \
+    X(trace_forks, "", "off", "children of a fork, too, each into FILE with its pid")              \
+    X(trace_pid, "PID", "any", "the process that FILE is for; programs it starts are children")    \
     X(seed, "N", "0", "fixes what is random in fail_rate")                                         \
     X(fail_nth, "K", "0", "for tests: the K-th system call that may fail is refused")              \
     X(fail_rate, "N", "0", "for tests: one system call in N is refused")                           \

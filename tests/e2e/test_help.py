@@ -28,7 +28,7 @@ class Help(Case):
         self.must_be_golden('help', out)
 
     def test_every_verb(self):
-        self.assertEqual(VERBS, ['run', 'stats', 'ps', 'lab', 'help'])
+        self.assertEqual(VERBS, ['run', 'stats', 'ps', 'record', 'lab', 'help'])
         for verb in VERBS:
             self.assertRegex(self.must('help', verb),
                              rf'^ashlar {verb} .+\n\n.+\n\nnext: ashlar .+\n$')

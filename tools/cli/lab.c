@@ -470,6 +470,10 @@ int ash_verb_lab_run(int argc, char **argv)
                "\vFILE is a trace of `ashlar record`, malloc-bench, a .rep of the malloc lab, or "
                "heaptrack's; gzip and zstd are unpacked. Exit status: 0, 1 wrong usage, 2 when "
                "nothing could be replayed."};
+    if (argc > 1 && strcmp(argv[1], "info") == 0) {
+        argv[1] = (char *)"ashlar lab info";
+        return ash_cli_lab_info(argc - 1, argv + 1);
+    }
     static struct lab lab = {.request = {.n_runs = FOREIGN_RUNS, .hang_ms = HANG_MS}};
     argp_parse(&argp, argc, argv, 0, NULL, &lab.request);
     if (lab.request.contender)
