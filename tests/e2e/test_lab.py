@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -194,6 +195,29 @@ class Lab(Case):
             self.assertEqual(status, 2)
             self.assertIn(said, out + err)
         self.assertEqual([n for n in os.listdir(self.folder) if n.startswith('ashlar-lab-')], [])
+
+    def test_the_page_holds_everything_and_asks_for_nothing(self):
+        path = self.path('lab.html')
+        status, _, err = self.ask('lab', '--html', path, '--with', 'first_fit,tlsf', self.small())
+        if 'this build has no page' in err:
+            self.skipTest('built without esbuild')
+        self.assertEqual((status, err), (0, ''))
+        with open(path, encoding='utf-8') as file:
+            page = file.read()
+        self.assertNotRegex(page, r'(?i)\b(src|href|action)\s*=')
+        self.assertNotRegex(page, r'(?i)@import|url\((?!#)|\bfetch\(|XMLHttpRequest|import\(')
+        self.assertEqual(set(re.findall(r'https?://[^\s"\'`)]+', page)),
+                         {'http://www.w3.org/2000/svg'})
+        self.assertIn("default-src 'none'", page)
+        said = json.loads(re.search(r'id="results">(.*?)</script>', page).group(1))
+        for contender in said['contenders']:
+            self.assertEqual(len(contender['steps']), 6)
+            self.assertEqual(len(contender['lives']), 3)
+            self.assertGreaterEqual(len(contender['picture']['entries']), 6)
+            self.assertEqual(contender['steps'][1]['size'], 5000)
+            self.assertTrue(contender['steps'][0]['why'])
+            runs = contender['steps'][3]['runs']
+            self.assertEqual(sum(runs[2::3][i] == 0 for i in range(len(runs) // 3)), 2)
 
     def test_wrong_usage(self):
         trace = self.small()
