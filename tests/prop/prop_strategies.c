@@ -50,6 +50,9 @@ static const struct row rows[] = {
     {"tcmalloc", "release_rate=10:cache_bytes=1m"},
     {"mimalloc", ""},
     {"mimalloc", "purge_delay=0:segment_delay=0:reclaim=1"},
+    {"jemalloc", ""},
+    {"jemalloc", "narenas=2:dirty_decay_ms=100:oversize=1m:seed=7"},
+    {"jemalloc", "dirty_decay_ms=0"},
 };
 
 struct options {
