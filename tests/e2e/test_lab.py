@@ -234,6 +234,15 @@ class Lab(Case):
         self.assertIn('no contender', self.must_fail('T09', 'lab', '--with', 'tlsf', '--base', 'x',
                                                      trace, status=1))
 
+    def test_an_adversary(self):
+        out = self.must('lab', '--adversary', 'robson:live=256K:block=4K', '--with',
+                        'first_fit,buddy,ashlar', '--runs', '1')
+        self.assertRegex(out, r'Robson: .* to do with less than .* = 1020\.1 KiB \(3\.98 M\)')
+        for name in ('first_fit', 'buddy', 'ashlar'):
+            driven = float(re.search(rf'(?m)^{name} was driven to (\d\.\d\d) M', out).group(1))
+            self.assertGreater(driven, 3.9)
+        self.assertEqual(self.ask('lab', '--adversary', 'robin')[0], 1)
+
     def test_an_interrupt_keeps_what_there_is(self):
         trace = self.write('churn.trace.gz', bench(churn(60000)))
         process = subprocess.Popen(
