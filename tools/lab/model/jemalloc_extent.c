@@ -50,6 +50,20 @@ static unsigned class_below(const struct ash_je *je, size_t size)
     return je->sizes[c] == size ? c : c - 1;
 }
 
+/* Extents are sorted as if each held a large block: by their size without its page of padding. */
+static unsigned bin_of(const struct ash_je *je, size_t size)
+{
+    return size <= ASH_JE_PAGE ? ash_je_class_of(je, size)
+                               : class_below(je, size - ASH_JE_PAGE) + 1;
+}
+
+/* From this bin on all are large enough. */
+static unsigned bin_for(const struct ash_je *je, size_t size)
+{
+    return size <= ASH_JE_PAGE ? ash_je_class_of(je, size)
+                               : ash_je_class_of(je, size - ASH_JE_PAGE) + 1;
+}
+
 /* --- heaps: pairing heaps of Fredman, Sedgewick, Sleator, Tarjan --- */
 
 bool ash_je_is_older(const struct ash_je_extent *a, const struct ash_je_extent *b)
@@ -246,7 +260,7 @@ static struct ash_je_extent *split(struct ash_je *je, struct ash_je_extent *exte
 
 static void set_add(struct ash_je *je, struct ash_je_set *set, struct ash_je_extent *extent)
 {
-    unsigned c = class_below(je, extent->size);
+    unsigned c = bin_of(je, extent->size);
     extent->state = set->state;
     ash_je_heap_add(&set->heaps[c], extent);
     set->mask[c / 64] |= (uint64_t)1 << c % 64;
@@ -259,7 +273,7 @@ static void set_add(struct ash_je *je, struct ash_je_set *set, struct ash_je_ext
 
 static void set_remove(struct ash_je *je, struct ash_je_set *set, struct ash_je_extent *extent)
 {
-    unsigned c = class_below(je, extent->size);
+    unsigned c = bin_of(je, extent->size);
     ash_je_heap_remove(&set->heaps[c], extent);
     if (!set->heaps[c])
         set->mask[c / 64] &= ~((uint64_t)1 << c % 64);
@@ -287,7 +301,7 @@ static struct ash_je_extent *set_find(struct ash_je *je, struct ash_je_set *set,
 {
     size_t most = size + align - ASH_JE_PAGE;
     struct ash_je_extent *found = NULL;
-    unsigned c = next_class(set, ash_je_class_of(je, most));
+    unsigned c = next_class(set, bin_for(je, most));
     for (; c < ASH_JE_CLASSES; c = next_class(set, c + 1)) {
         ash_lab_step(je->memory, 1);
         if (set->state == ASH_JE_DIRTY && je->sizes[c] >> MAX_FIT_LOG2 > most)
@@ -297,8 +311,8 @@ static struct ash_je_extent *set_find(struct ash_je *je, struct ash_je_set *set,
     }
     if (found || align <= ASH_JE_PAGE)
         return found;
-    unsigned end = ash_je_class_of(je, most);
-    for (c = next_class(set, ash_je_class_of(je, size)); c < end; c = next_class(set, c + 1)) {
+    unsigned end = bin_for(je, most);
+    for (c = next_class(set, bin_for(je, size)); c < end; c = next_class(set, c + 1)) {
         struct ash_je_extent *x = set->heaps[c];
         size_t lead = ash_align_up(x->start, align) - x->start;
         if (lead < x->size && x->size - lead >= size)

@@ -30,10 +30,9 @@ static bool show_extents(const struct ash_je *je, const struct ash_je_mapping *m
     uintptr_t end = mapping->start + mapping->size;
     for (uintptr_t at = mapping->start; at < end;) {
         const struct ash_je_extent *extent = ash_je_extent_of(je, at);
-        bool goes_on = extent->state != ASH_JE_ACTIVE
-                           ? visit(arg, at, extent->size, ASH_LAB_FREE)
-                       : extent->is_slab ? show_slab(je, extent, visit, arg)
-                                         : show_large(je, extent, visit, arg);
+        bool goes_on = extent->state != ASH_JE_ACTIVE ? visit(arg, at, extent->size, ASH_LAB_FREE)
+                       : extent->is_slab              ? show_slab(je, extent, visit, arg)
+                                                      : show_large(je, extent, visit, arg);
         if (!goes_on)
             return false;
         at += extent->size;

@@ -18,8 +18,8 @@
 #define ASH_MI_SLICE ((size_t)65536)
 #define ASH_MI_SEGMENT ((size_t)32 << 20)
 #define ASH_MI_SLICES 512
-#define ASH_MI_SMALL_MAX ((size_t)16384)   /* blocks of pages of one slice */
-#define ASH_MI_MEDIUM_MAX ((size_t)131072) /* of pages of eight slices */
+#define ASH_MI_SMALL_MAX ((size_t)16384)    /* blocks of pages of one slice */
+#define ASH_MI_MEDIUM_MAX ((size_t)131072)  /* of pages of eight slices */
 #define ASH_MI_LARGE_MAX ((size_t)16 << 20) /* of pages of their own; above: segments */
 #define ASH_MI_BIN_HUGE 73
 #define ASH_MI_BIN_FULL 74

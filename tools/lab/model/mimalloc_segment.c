@@ -202,8 +202,8 @@ static struct ash_mi_page *use_span(struct ash_mi *mi, struct ash_mi_segment *se
 
 static struct ash_mi_page *find_span(struct ash_mi *mi, struct ash_mi_heap *heap, size_t n)
 {
-    for (struct ash_mi_queue *queue = span_queue(heap, n);
-         queue < &heap->spans[ASH_MI_SPAN_BINS]; queue++)
+    for (struct ash_mi_queue *queue = span_queue(heap, n); queue < &heap->spans[ASH_MI_SPAN_BINS];
+         queue++)
         for (struct ash_mi_page *slice = queue->first; slice; slice = slice->next) {
             ash_lab_step(mi->memory, 1);
             if (slice->slice_count < n)
@@ -481,8 +481,7 @@ struct ash_mi_page *ash_mi_huge_new(struct ash_mi *mi, struct ash_mi_heap *heap,
     size_t unused = front ? front - ASH_MI_SEGMENT : 0;
     if (unused)
         ash_lab_unmap(mi->memory, p, unused);
-    struct ash_mi_segment *segment =
-        begin(mi, heap, (uintptr_t)p + unused, front + bytes - unused);
+    struct ash_mi_segment *segment = begin(mi, heap, (uintptr_t)p + unused, front + bytes - unused);
     segment->is_huge = true;
     struct ash_mi_page *page = use_span(mi, segment, 1, segment->n_slices - 1);
     page->heap = heap;

@@ -24,8 +24,8 @@ static bool show_block(const struct ash_mi *mi, const struct ash_mi_page *page, 
            visit(arg, at, end - at, ASH_LAB_BLOCK);
 }
 
-static bool show_page(const struct ash_mi *mi, const struct ash_mi_page *page,
-                      ash_lab_visit *visit, void *arg)
+static bool show_page(const struct ash_mi *mi, const struct ash_mi_page *page, ash_lab_visit *visit,
+                      void *arg)
 {
     size_t bytes;
     uintptr_t start = ash_mi_page_start(page, &bytes);

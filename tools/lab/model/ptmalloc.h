@@ -54,11 +54,11 @@ struct ash_pt_heap {
 
 struct ash_pt_arena {
     bool is_main, has_fast, is_idle;
-    uintptr_t top, last_remainder;     /* 0: none */
-    uintptr_t start, end;              /* of the main one's segment */
-    size_t high;                       /* as in a heap, for the main one */
-    struct ash_pt_heap *heap;          /* the newest */
-    struct ash_pt_arena *next, *idle;  /* all; those without a thread */
+    uintptr_t top, last_remainder;    /* 0: none */
+    uintptr_t start, end;             /* of the main one's segment */
+    size_t high;                      /* as in a heap, for the main one */
+    struct ash_pt_heap *heap;         /* the newest */
+    struct ash_pt_arena *next, *idle; /* all; those without a thread */
     size_t n_threads, system_bytes;
     uintptr_t fast[ASH_PT_N_FAST];
     uint32_t binmap[ASH_PT_N_BINS / 32];

@@ -16,7 +16,7 @@
 #include "lab/tree.h"
 
 #define ASH_TCM_PAGE ((size_t)8192)
-#define ASH_TCM_PAGES_MAX 128     /* spans up to here have lists of their length */
+#define ASH_TCM_PAGES_MAX 128 /* spans up to here have lists of their length */
 #define ASH_TCM_GROW_PAGES 128
 #define ASH_TCM_SIZE_MAX ((size_t)262144) /* objects above are spans */
 #define ASH_TCM_CLASSES 128

@@ -59,8 +59,8 @@ void ash_tcm_classes_init(struct ash_tcm *tcm)
         size_t bytes = tcm->classes[c].size * tcm->classes[c].batch;
         ash_tcm_list_init(&central->empty);
         ash_tcm_list_init(&central->nonempty);
-        central->slots_max = (unsigned)ash_size_min(
-            ASH_TCM_SLOTS, ash_size_max(1, ((size_t)1 << 20) / bytes));
+        central->slots_max =
+            (unsigned)ash_size_min(ASH_TCM_SLOTS, ash_size_max(1, ((size_t)1 << 20) / bytes));
         central->n_slots = (unsigned)ash_size_min(16, central->slots_max);
     }
 }

@@ -221,8 +221,8 @@ static void scavenge(struct ash_tcm_pages *pages, size_t n)
     size_t released = pages->release_rate ? release(pages, 1) : 0;
     pages->scavenge = RELEASE_DELAY;
     if (released)
-        pages->scavenge = (int64_t)ash_size_min(1000 * released / pages->release_rate,
-                                                RELEASE_DELAY_MAX);
+        pages->scavenge =
+            (int64_t)ash_size_min(1000 * released / pages->release_rate, RELEASE_DELAY_MAX);
 }
 
 void ash_tcm_delete(struct ash_tcm_pages *pages, struct ash_tcm_span *span)
@@ -263,8 +263,8 @@ static struct ash_tcm_span *take_large(struct ash_tcm_pages *pages, size_t n)
     for (unsigned state = 0; state < 2; state++) {
         uint32_t i = ash_tree_smallest(&pages->large[state], n);
         const struct ash_tree_node *node = i ? ash_tree_node(&pages->large[state], i) : NULL;
-        if (node && (!best || node->size < best->size ||
-                     (node->size == best->size && node->at < best->at)))
+        if (node &&
+            (!best || node->size < best->size || (node->size == best->size && node->at < best->at)))
             best = node;
     }
     return best ? carve(pages, ash_tcm_span_of(pages, best->at), n) : NULL;
@@ -322,8 +322,7 @@ struct ash_tcm_span *ash_tcm_new(struct ash_tcm_pages *pages, size_t n)
 
 struct ash_tcm_span *ash_tcm_split(struct ash_tcm_pages *pages, struct ash_tcm_span *span, size_t n)
 {
-    struct ash_tcm_span *rest =
-        new_span(pages, span->start + n * ASH_TCM_PAGE, span->length - n);
+    struct ash_tcm_span *rest = new_span(pages, span->start + n * ASH_TCM_PAGE, span->length - n);
     if (!rest)
         return NULL;
     span->length = n;

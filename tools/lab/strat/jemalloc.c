@@ -4,7 +4,8 @@
  * 64 KiB allocated or freed; slabs oldest and lowest first; up to 4 arenas per CPU; large extents
  * with the random offset; dirty and retained extents with their fit, splitting and joining; growth
  * by size classes from 2 MiB; decay of dirty pages over 10 s by a smootherstep; blocks of 8 MiB up
- * in an arena without decay.
+ * in an arena without decay. Sizes, and the addresses of small blocks of one thread to each other,
+ * are the real library's: the test compares.
  * Left out: profiling, statistics, background threads, huge-page allocation, guards, bin shards,
  * muzzy pages (their decay is 0), growing or shrinking a large block in place.
  * Different: no class of 8 bytes, since every block here is 16-aligned; a decay is looked at every
@@ -304,7 +305,7 @@ static void count(struct ash_je *je, struct ash_je_cache *cache, size_t *bytes, 
     *bytes += size;
     if (*bytes < GC_BYTES)
         return;
-    *bytes %= GC_BYTES;
+    *bytes = 0;
     collect(je, cache);
 }
 

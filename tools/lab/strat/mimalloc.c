@@ -4,7 +4,8 @@
  * by threads; the three lists of a page; lazy linking, 4 KiB at a time; full pages, and the delayed
  * list that tells their owner; retired pages; spans of slices; purge of free spans after 25 ms, put
  * off by 1 ms at each further one; the cache of segments, purged after 500 ms; abandoned segments
- * and their reclaiming, 8 per try; alignment inside a larger block.
+ * and their reclaiming, 8 per try; alignment inside a larger block. One thread gets sizes and
+ * addresses that are the real library's, relative to each other: the test compares.
  * Left out: arenas and huge OS pages, secure and debug modes, commit on demand (all is committed),
  * NUMA, heaps of the program. A heap's record is mapped, also that of the first thread.
  * Different: where the search in the cache of segments begins is drawn from the time.
@@ -75,9 +76,10 @@ static size_t good_size(size_t size)
 static struct ash_mi_heap *heap_of(struct ash_mi *mi)
 {
     void **slot = ash_lab_slot(mi->memory);
-    if (*slot)
-        return *slot;
-    struct ash_mi_heap *heap = mi->unused;
+    struct ash_mi_heap *heap = *slot;
+    if (heap)
+        return heap;
+    heap = mi->unused;
     if (heap) {
         mi->unused = heap->unused;
         heap->unused = NULL;
@@ -147,6 +149,8 @@ static struct ash_mi_page *fresh_page(struct ash_mi *mi, struct ash_mi_heap *hea
         return NULL;
     size_t bytes;
     ash_mi_page_start(page, &bytes);
+    if (size > ASH_MI_MEDIUM_MAX) /* a block has all of its page */
+        page->block_size = size = bytes;
     page->reserved = (uint32_t)(bytes / size);
     extend(page);
     ash_mi_queue_push(queue_of(page), page);
@@ -352,7 +356,7 @@ static void *malloc_aligned(struct ash_mi *mi, struct ash_mi_heap *heap, size_t 
         struct ash_mi_page *page = large_page(mi, heap, size, align);
         return page ? aligned_in(mi, page, (uintptr_t)take(mi, page), align) : NULL;
     }
-    if (size <= DIRECT_MAX) {
+    if (size <= DIRECT_MAX && align <= size) {
         struct ash_mi_page *page = heap->pages[ash_mi_bin_of(size)].first;
         if (page && page->free && page->free % align == 0)
             return take(mi, page);
@@ -369,7 +373,6 @@ static void *alloc(void *self, size_t size, size_t align)
     struct ash_mi_heap *heap = heap_of(mi);
     if (!heap || size > SIZE_MOST || align > SIZE_MOST)
         return NULL;
-    size = ash_size_max(size, 16);
     return align > 16 ? malloc_aligned(mi, heap, size, align) : malloc_block(mi, heap, size);
 }
 

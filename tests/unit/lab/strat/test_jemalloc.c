@@ -1,5 +1,5 @@
 /* test_jemalloc.c: what is known of jemalloc 5.3.0, fact by fact. */
-#include "ground.h"
+#include "twin.h"
 
 static size_t usable_of(struct ground *ground, size_t size)
 {
@@ -110,8 +110,18 @@ static void oversize_blocks_are_given_back_at_once(void **state)
     ground_close(&ground);
 }
 
-int main(void)
+static void sizes_and_small_addresses_are_those_of_the_real_one(void **state)
 {
+    (void)state;
+    twin_run("libjemalloc.so.2", "9", "1");
+    twin_run("libjemalloc.so.2", "13", "0");
+    twin_run("libjemalloc.so.2", "21", "0");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3)
+        return twin_compare(&ash_lab_jemalloc, (unsigned)atoi(argv[1]), argv[2][0] == '1');
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_have_four_steps_per_doubling),
         cmocka_unit_test(a_fill_takes_the_lowest_regions_in_order),
@@ -119,6 +129,7 @@ int main(void)
         cmocka_unit_test(threads_get_arenas_up_to_four_per_cpu),
         cmocka_unit_test(dirty_pages_go_as_time_passes),
         cmocka_unit_test(oversize_blocks_are_given_back_at_once),
+        cmocka_unit_test(sizes_and_small_addresses_are_those_of_the_real_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
