@@ -57,6 +57,9 @@
     X(T08, "the process ended or changed while it was read", "Try again.")                         \
     X(T09, "wrong usage",                                                                          \
       "`ashlar help` lists the verbs, `ashlar VERB --help` the options of one.")                   \
+    X(T10, "cannot replay",                                                                        \
+      "The line says what is wrong with the trace, or what is missing here. `ashlar lab` reads "   \
+      "traces of `ashlar record`, malloc-bench, the malloc lab (.rep) and heaptrack.")             \
     X(T11, "cannot read the trace",                                                                \
       "Give a file that `ashlar record` wrote, and see its path and permissions.")
 

@@ -84,7 +84,7 @@ class Case(unittest.TestCase):
         """Ends with this status and one message with this code; returns the message."""
         got, out, err = self.ask(*words, **more)
         self.assertEqual((got, out), (status, ''), (words, err))
-        self.assertRegex(err, rf'^ashlar: {code} .* \| ashlar help( {code})?\n')
+        self.assertRegex(err, rf'^ashlar: {code} .* \| ashlar help( {code}| [a-z]+)?\n')
         return err
 
     def must_be_golden(self, name, text):

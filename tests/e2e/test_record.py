@@ -23,7 +23,7 @@ class Record(Case):
                                  PYTHONMALLOC='malloc', **more)
         self.assertEqual(got, status, err)
         self.assertRegex(err, r'(?m)^recorded \d+ events of \d+ threads in .+ dropped.*\n'
-                              r'next: ashlar lab info .*\n\Z')
+                              r'next: ashlar lab .*\n\Z')
         return self.numbers('a.ashtrace')
 
     def numbers(self, name):

@@ -1,23 +1,30 @@
 /* run.c: `ashlar run -- CMD`: the program in its own place, with the library preloaded. */
 #include "cli/cli.h"
+#include "cli/library.h"
+#include "lab/contender.h"
 #include "live/program.h"
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define LIBRARY "libashlar.so.0"
+struct request {
+    char **command;
+    const char *strategy; /* NULL: Ashlar itself */
+};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    char ***command = state->input;
+    struct request *request = state->input;
     switch (key) {
+    case 's':
+        request->strategy = arg;
+        return 0;
     case ARGP_KEY_ARG:
         (void)arg;
-        *command = state->argv + state->next - 1;
+        request->command = state->argv + state->next - 1;
         state->next = state->argc; /* the rest is the program's */
         return 0;
     case ARGP_KEY_NO_ARGS:
@@ -28,58 +35,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static bool is_file(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-/* The library: named by ASHLAR_LIBRARY, beside the command (build tree), in the tree that the
- * command is installed in, or where this build installs. *ret_path is absolute: the program may
- * change its directory and start others. */
-static bool find_library(char ret_path[PATH_MAX])
-{
-    const char *named = getenv("ASHLAR_LIBRARY");
-    if (named) {
-        snprintf(ret_path, PATH_MAX, "%s", named);
-        char real[PATH_MAX];
-        if (!is_file(named) || !realpath(named, real))
-            return false;
-        memcpy(ret_path, real, sizeof(real));
-        return true;
-    }
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n > 0) {
-        self[n] = 0;
-        char *slash = strrchr(self, '/');
-        if (slash)
-            *slash = 0;
-        const char *triplet = strrchr(ASHLAR_LIBDIR, '/');
-        char installed[PATH_MAX];
-        snprintf(installed, sizeof(installed), "../lib%s/" LIBRARY, triplet ? triplet : "");
-        const char *const beside[] = {"lib/" LIBRARY, installed, "../lib/" LIBRARY};
-        for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
-            if (snprintf(ret_path, PATH_MAX, "%s/%s", self, beside[i]) < PATH_MAX &&
-                is_file(ret_path))
-                return true;
-    }
-    snprintf(ret_path, PATH_MAX, "%s/%s", ASHLAR_LIBDIR, LIBRARY);
-    return is_file(ret_path);
-}
-
 /* Where execvp would find the program. */
 static bool find_program(const char *name, char ret_path[PATH_MAX])
 {
     if (strchr(name, '/'))
-        return snprintf(ret_path, PATH_MAX, "%s", name) < PATH_MAX && is_file(ret_path);
+        return snprintf(ret_path, PATH_MAX, "%s", name) < PATH_MAX && ash_cli_is_file(ret_path);
     const char *at = getenv("PATH");
     if (!at)
         at = "/usr/bin:/bin";
     while (*at) {
         int n = (int)strcspn(at, ":");
         if (snprintf(ret_path, PATH_MAX, "%.*s/%s", n, at, name) < PATH_MAX &&
-            access(ret_path, X_OK) == 0 && is_file(ret_path))
+            access(ret_path, X_OK) == 0 && ash_cli_is_file(ret_path))
             return true;
         at += n + (at[n] == ':');
     }
@@ -109,9 +76,39 @@ static bool set_preload(const char *library)
     return bad == 0;
 }
 
+/* key=value of a strategy become ASHLAR=lab.key=value. */
+static bool set_params(const struct ash_lab_contender *contender)
+{
+    char all[512];
+    const char *before = getenv("ASHLAR");
+    int n = snprintf(all, sizeof(all), "%s", before ? before : "");
+    for (unsigned i = 0; i < contender->n_params && n >= 0 && (size_t)n < sizeof(all); i++)
+        n += snprintf(all + n, sizeof(all) - (size_t)n, "%slab.%s=%s", n ? "," : "",
+                      contender->params[i].key, contender->params[i].value);
+    return n >= 0 && (size_t)n < sizeof(all) && (n == 0 || setenv("ASHLAR", all, 1) == 0);
+}
+
+/* Finds libashlar-lab-NAME.so. 0, or the exit status after a message. */
+static int find_strategy(const char *word, char ret_path[PATH_MAX])
+{
+    struct ash_lab_contender contender;
+    char error[ASH_LAB_ERROR_MAX] = "";
+    bool ok = ash_lab_contender_read(word, strlen(word), NULL, &contender, error);
+    if (!ok || contender.kind != ASH_LAB_STRATEGY_OF_OURS) {
+        fprintf(stderr, "ashlar: T09 --strategy: %s | ashlar help lab\n",
+                ok ? "that is no name of a strategy" : error);
+        return ASH_EXIT_USAGE;
+    }
+    if (!set_params(&contender))
+        return ash_cli_fail(ASH_T06, "no room for the parameters in ASHLAR");
+    if (!ash_cli_lab_library(contender.strategy->name, ret_path))
+        return ash_cli_fail(ASH_T07, ret_path);
+    return 0;
+}
+
 /* Puts the library into the environment, or says why that is no use. The program runs all the
  * same. 0, or the exit status after a message. */
-static int preload(const char *program, enum ash_program kind)
+static int preload(const char *program, enum ash_program kind, const char *strategy)
 {
     char library[PATH_MAX];
     if (kind == ASH_PROGRAM_CUT)
@@ -121,7 +118,10 @@ static int preload(const char *program, enum ash_program kind)
                 ash_program_words(kind));
     if (kind == ASH_PROGRAM_OTHER_LOADER || kind == ASH_PROGRAM_OTHER_MACHINE)
         return 0; /* its loader would refuse the library, or the program with it */
-    if (!find_library(library))
+    int failed = strategy ? find_strategy(strategy, library) : 0;
+    if (failed)
+        return failed;
+    if (!strategy && !ash_cli_library(library))
         return ash_cli_fail(ASH_T07, library);
     if (strpbrk(library, " :"))
         return ash_cli_fail(ASH_T07, "a path with a space or colon cannot be preloaded");
@@ -130,19 +130,26 @@ static int preload(const char *program, enum ash_program kind)
 
 int ash_verb_run_run(int argc, char **argv)
 {
+    static const struct argp_option options[] = {
+        {"strategy", 's', "NAME", 0,
+         "on a strategy of the lab instead of Ashlar: NAME or NAME:key=value:... (see ashlar lab)",
+         0},
+        {0}};
     static const struct argp argp = {
+        .options = options,
         .parser = parse,
         .args_doc = "[--] COMMAND [ARGUMENT...]",
         .doc = "Runs a program on Ashlar: the same process, terminal and signals."
                "\vOptions go into ASHLAR=, see `ashlar help options`. Exit status: the program's; "
                "2 when it cannot be started."};
-    char **command = NULL;
-    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
+    struct request request = {NULL, NULL};
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &request);
+    char **command = request.command;
     char program[PATH_MAX];
     bool found = find_program(command[0], program), elf = false;
     enum ash_program kind = found ? ash_program_judge(program, &elf) : ASH_PROGRAM_GOOD;
     if (!is_off()) {
-        int failed = preload(program, kind);
+        int failed = preload(program, kind, request.strategy);
         if (failed)
             return failed;
     }

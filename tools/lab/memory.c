@@ -389,6 +389,11 @@ static void count_resident(void *arg, uintptr_t start, size_t size)
     }
 }
 
+bool ash_lab_memory_owns(const struct ash_lab_memory *memory, uintptr_t addr)
+{
+    return addr >= memory->base && addr < memory->end;
+}
+
 size_t ash_lab_memory_resident(const struct ash_lab_memory *memory)
 {
     /* The residency is scratch space of the memory, and no part of its state. */

@@ -44,6 +44,8 @@ void ash_lab_memory_refuse_after(struct ash_lab_memory *memory, uint64_t n);
 /* As limit_bytes, from now on. */
 void ash_lab_memory_set_limit(struct ash_lab_memory *memory, size_t limit_bytes);
 const struct ash_lab_memory_count *ash_lab_memory_count(const struct ash_lab_memory *memory);
+/* Does the address lie in the window, mapped or not? */
+bool ash_lab_memory_owns(const struct ash_lab_memory *memory, uintptr_t addr);
 /* Resident bytes of everything mapped (mincore). */
 size_t ash_lab_memory_resident(const struct ash_lab_memory *memory);
 /* Calls visit for each mapping, ascending. */

@@ -1,0 +1,46 @@
+/* worst_fit.c: the largest free block; of equals the first in the order. Kept as the bad example.
+ *
+ * The heap grows only when even the largest is too small. With top=equal the end of the segment is
+ * a block like the others, and therefore nearly always the one taken.
+ * All but the choice of the block is store.h; its invariants are those of this strategy.
+ */
+#include "lab/fits.h"
+#include "lab/store.h"
+
+struct state {
+    struct ash_store store;
+    struct ash_fits fits;
+};
+
+static uintptr_t find(void *index, size_t size, size_t *n_looked)
+{
+    struct ash_fits *fits = index;
+    uintptr_t found = ash_fits_largest(fits, size);
+    *n_looked = fits->n_looked;
+    return found;
+}
+
+static const struct ash_store_index ops = {ash_fits_insert,  ash_fits_remove,
+                                           ash_fits_replace, find,
+                                           ash_fits_check,   "the largest there is"};
+
+static bool open(void *self, struct ash_lab_memory *memory)
+{
+    struct state *state = self;
+    return ash_store_open(&state->store, memory, "last", &ops, &state->fits) &&
+           ash_fits_open(&state->fits, memory);
+}
+
+const struct ash_lab_strategy ash_lab_worst_fit = {
+    .name = "worst_fit",
+    .about = "Worst fit with boundary tags (Knuth 2.5): what the others must beat",
+    .state_size = sizeof(struct state),
+    .open = open,
+    .alloc = ash_store_alloc,
+    .free = ash_store_free,
+    .usable = ash_store_usable,
+    .each = ash_store_each,
+    .check = ash_store_check,
+    .resize = ash_store_resize,
+    .why = ash_store_why,
+};
