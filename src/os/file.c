@@ -72,3 +72,14 @@ long ash_os_folder(char *ret_path, size_t n)
 {
     return ash_sys3(SYS_getcwd, (long)ret_path, (long)n, 0);
 }
+
+long ash_os_program(char *ret_path, size_t n)
+{
+    if (n == 0)
+        return -EINVAL;
+    long got = ash_sys6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)ret_path,
+                        (long)(n - 1), 0, 0);
+    if (got >= 0)
+        ret_path[got] = 0;
+    return got;
+}

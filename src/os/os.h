@@ -127,6 +127,8 @@ int ash_os_allocate(int fd, uint64_t at, size_t bytes);
 void *ash_os_map_file(int fd, uint64_t at, size_t bytes);
 /* Writes everything at a place; retries EINTR and short writes. 0 or -errno. */
 int ash_os_write_at(int fd, uint64_t at, const void *bytes, size_t n);
+/* The path of the running program with a closing 0. Bytes without it, or -errno. */
+long ash_os_program(char *ret_path, size_t n);
 /* The current folder with a closing 0. Bytes, or -errno. */
 long ash_os_folder(char *ret_path, size_t n);
 

@@ -2,14 +2,20 @@
 #include "probe/record.h"
 #include "base/hooks.h"
 #include "base/print.h"
+#include "base/rng.h"
 #include "heap/fast.h"
 #include "heap/heap.h"
 #include "os/os.h"
+#include "probe/module.h"
+#include "probe/stack.h"
+#include "probe/unwind.h"
 #include "probe/window.h"
 #include <errno.h>
 #include <string.h>
 
 #define SLOTS_MAX 4096u    /* threads at a time; further ones are not recorded, and counted */
+#define FRAMES_MAX 64u     /* of a stack */
+#define SAMPLE_BYTES 65536 /* on average from one sampled block to the next */
 #define RETRY_EVENTS 4096u /* events that are dropped before a window is asked for again */
 
 /* What the recorder has of a thread. */
@@ -18,6 +24,9 @@ struct slot {
     uint32_t thread, sequence, n_dropped, wait;
     struct ash_trace_writer writer;
     struct ash_probe_window window;
+    struct ash_unwind_stack stack;
+    int64_t until_sample; /* bytes */
+    uint64_t rng;
 } __attribute__((aligned(64)));
 
 static struct slot slots[SLOTS_MAX];
@@ -92,6 +101,51 @@ static void put_more(struct slot *slot, enum ash_trace_more more, uint64_t size)
             .op = ASH_TRACE_EXTENDED, .more = (uint8_t)more, .size = size, .tick = tick_now()});
 }
 
+/* ---- stacks ---- */
+
+static void put_module(const struct ash_unwind_module *module)
+{
+    struct slot *slot = ash_tls.watcher;
+    uint8_t bytes[ASH_MODULE_BYTES_MAX];
+    if (slot)
+        put(slot, &(struct ash_trace_event){.op = ASH_TRACE_EXTENDED,
+                                            .more = ASH_TRACE_MODULE,
+                                            .size = ash_module_write(module, bytes),
+                                            .bytes = bytes,
+                                            .tick = tick_now()});
+}
+
+/* Is it this block's turn? Each byte has the same chance, as far as blocks are smaller than the
+ * distance of samples. */
+static bool is_sampled(struct slot *slot, uint64_t bytes)
+{
+    if (wish.stacks == ASH_RECORD_ALL)
+        return true;
+    slot->until_sample -= bytes < SAMPLE_BYTES ? (int64_t)bytes : SAMPLE_BYTES;
+    if (slot->until_sample > 0)
+        return false;
+    slot->until_sample = (int64_t)(ash_rng_next(&slot->rng) % (2 * SAMPLE_BYTES));
+    return true;
+}
+
+static ASH_NOINLINE uint32_t stack_of(struct slot *slot, uint64_t bytes)
+{
+    uintptr_t frames[FRAMES_MAX];
+    bool is_new;
+    if (!is_sampled(slot, bytes))
+        return 0;
+    size_t n = ash_unwind(&slot->stack, frames, FRAMES_MAX);
+    uint32_t stack = ash_stack_intern(frames, n, &is_new);
+    if (is_new)
+        put(slot, &(struct ash_trace_event){.op = ASH_TRACE_EXTENDED,
+                                            .more = ASH_TRACE_STACK,
+                                            .stack = stack,
+                                            .size = n,
+                                            .frames = frames,
+                                            .tick = tick_now()});
+    return stack;
+}
+
 /* ---- threads ---- */
 
 static struct slot *take_slot(void)
@@ -114,6 +168,9 @@ static void begin_thread(struct slot *slot)
     slot->thread = atomic_fetch_add_explicit(&n_threads, 1, memory_order_relaxed) + 1;
     slot->sequence = slot->n_dropped = slot->wait = 0;
     slot->window.bytes = NULL;
+    slot->stack = (struct ash_unwind_stack){0};
+    slot->until_sample = 0;
+    slot->rng = slot->thread;
     slot->writer =
         (struct ash_trace_writer){.at = (uint8_t *)slot, .stacks = wish.stacks != ASH_RECORD_NONE};
     put_more(slot, ASH_TRACE_THREAD_BEGIN, ash_os_thread_id());
@@ -190,6 +247,10 @@ static ASH_COLD void start_child(struct ash_tls *tls)
             atomic_store_explicit(&slots[i].taken, 0, memory_order_relaxed);
     }
     ash_probe_file_forget();
+    if (wish.forks && wish.stacks != ASH_RECORD_NONE) {
+        ash_unwind_forget_modules();
+        ash_stack_forget();
+    }
     atomic_store_explicit(&n_threads, 0, memory_order_relaxed);
     atomic_store_explicit(&n_lost, 0, memory_order_relaxed);
     if (!wish.forks || open_file(true, parent) != 0) {
@@ -248,6 +309,8 @@ ASH_INLINE struct slot *enter(struct ash_tls *tls)
 ASH_INLINE void put_birth(struct ash_tls *tls, struct slot *slot, struct ash_trace_event *event,
                           void *p)
 {
+    if (wish.stacks != ASH_RECORD_NONE && p)
+        event->stack = stack_of(slot, event->size);
     event->tick = tick_after();
     if (ASH_UNLIKELY(!p)) {
         event->align_log2 = event->op;
@@ -407,6 +470,9 @@ int ash_record_start(const struct ash_record_wish *wanted)
         return bad;
     wish.pid = pid;
     generation = atomic_load_explicit(&ash_fork_generation, memory_order_relaxed);
+    if (wish.stacks != ASH_RECORD_NONE)
+        (void)ash_stack_start(); /* without it every stack is 0 */
+    ash_unwind_seen = put_module;
     ash_hooks.watcher = &watcher;
     return 0;
 }

@@ -307,7 +307,11 @@ static uint8_t *more_put(struct ash_trace_writer *writer, uint8_t *at,
         return at;
     }
     default:
-        return ash_trace_varint_put(at, event->size);
+        at = ash_trace_varint_put(at, event->size);
+        if (event->more < ASH_TRACE_MODULE)
+            return at;
+        memcpy(at, event->bytes, (size_t)event->size);
+        return at + event->size;
     }
 }
 
@@ -344,11 +348,17 @@ static uint8_t *operands_put(struct ash_trace_writer *writer, uint8_t *at,
     return writer->stacks ? ash_trace_varint_put(at, event->stack) : at;
 }
 
+/* What an event takes above ASH_TRACE_EVENT_MAX. */
+static size_t room_of(const struct ash_trace_event *event)
+{
+    if (event->more >= ASH_TRACE_MODULE)
+        return (size_t)event->size;
+    return event->more == ASH_TRACE_STACK ? (size_t)event->size * VARINT_MAX : 0;
+}
+
 bool ash_trace_put(struct ash_trace_writer *writer, const struct ash_trace_event *event)
 {
-    size_t room = event->more == ASH_TRACE_STACK && event->op == ASH_TRACE_EXTENDED
-                      ? (size_t)event->size * VARINT_MAX
-                      : 0;
+    size_t room = event->op == ASH_TRACE_EXTENDED ? room_of(event) : 0;
     uint8_t *tag = writer->at;
     if (ASH_UNLIKELY(tag > writer->limit || (size_t)(writer->limit - tag) < room))
         return false;
@@ -438,6 +448,15 @@ static bool stack_get(struct ash_trace_reader *reader, struct ash_trace_event *e
     return true;
 }
 
+static bool bytes_get(struct ash_trace_reader *reader, struct ash_trace_event *event)
+{
+    if (event->size > (uint64_t)(reader->end - reader->at))
+        return false;
+    event->bytes = reader->at;
+    reader->at += event->size;
+    return true;
+}
+
 static bool more_get(struct ash_trace_reader *reader, struct ash_trace_event *event)
 {
     if (!byte_get(reader, &event->more))
@@ -449,8 +468,9 @@ static bool more_get(struct ash_trace_reader *reader, struct ash_trace_event *ev
         return old_get(reader, &event->addr);
     case ASH_TRACE_STACK:
         return stack_get(reader, event);
-    default: /* T3: of one number, as all those that we do not know */
-        return number_get(reader, &event->size);
+    default: /* T3: those that we do not know, too */
+        return number_get(reader, &event->size) &&
+               (event->more < ASH_TRACE_MODULE || bytes_get(reader, event));
     }
 }
 

@@ -107,6 +107,7 @@ enum ash_trace_more {
     ASH_TRACE_DROPPED, /* size: events lost here */
     ASH_TRACE_STACK,   /* stack: id, size: n_frames, frames as differences, zigzag */
     ASH_TRACE_MORE_COUNT,
+    ASH_TRACE_MODULE = 64, /* from here on: size bytes; a row as of MAPS */
 };
 
 struct ash_trace_event {
@@ -117,6 +118,7 @@ struct ash_trace_event {
     uint64_t ticks; /* realloc: how long before that it began */
     uint64_t size, addr, old;
     const uint64_t *frames; /* STACK: size of them; the reader's own memory */
+    const uint8_t *bytes;   /* MODULE: size of them; in the window */
 };
 
 /* ---- writing ---- */

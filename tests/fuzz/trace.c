@@ -17,7 +17,7 @@ static void must(bool holds)
 /* Writes an event alone into a window and reads it. */
 static void write_again(const struct ash_trace_event *event, bool stacks)
 {
-    static uint8_t window[ASH_TRACE_EVENT_MAX * 50];
+    static uint8_t window[1u << 17];
     memset(window, 0, sizeof window);
     struct ash_trace_writer writer = {.stacks = stacks};
     struct ash_trace_frame frame = {.length = ASH_TRACE_OPEN,
@@ -30,6 +30,7 @@ static void write_again(const struct ash_trace_event *event, bool stacks)
     must(ash_trace_get(&reader, &again) == 1);
     must(again.op == event->op && again.more == event->more && again.tick == event->tick);
     must(again.size == event->size && again.addr == event->addr && again.old == event->old);
+    must(event->more < ASH_TRACE_MODULE || memcmp(again.bytes, event->bytes, again.size) == 0);
     must(again.stack == event->stack && again.align_log2 == event->align_log2);
     must(ash_trace_get(&reader, &again) == 0);
 }

@@ -392,6 +392,9 @@ static int give(struct ash_order *order, size_t i, struct ash_trace_event *ret_e
     if (!keep_live(order, ret_event))
         return -1;
     order->count.n_events++;
+    if (ret_event->op == ASH_TRACE_EXTENDED && ret_event->more == ASH_TRACE_MODULE)
+        add_modules(order, ret_event->bytes, ret_event->bytes + ret_event->size);
+    ret_event->bytes = NULL; /* the window may be gone */
     advance(order, stream);
     settle(order, i);
     wake_for(order, ret_event);

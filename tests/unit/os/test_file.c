@@ -61,6 +61,9 @@ static void refusals_are_answers(void **state)
     assert_true(ash_os_folder(folder, sizeof folder) > 1);
     assert_int_equal(folder[0], '/');
     assert_int_equal(ash_os_folder(folder, 1), -ERANGE);
+    assert_true(ash_os_program(folder, sizeof folder) > 1);
+    assert_non_null(strstr(folder, "unit_os_file"));
+    assert_int_equal(ash_os_program(folder, 3), 2);
 }
 
 static void the_limit_on_files_gives_no_signal(void **state)
