@@ -60,3 +60,19 @@ function(ashlar_find_packers)
                               INTERFACE_INCLUDE_DIRECTORIES "${${name}_INCLUDE}")
     endforeach()
 endfunction()
+
+# Target ashlar::dw, or one line that names the package: names of code addresses.
+function(ashlar_find_dw)
+    if(TARGET ashlar::dw)
+        return()
+    endif()
+    find_path(DW_INCLUDE elfutils/libdwfl.h)
+    find_library(DW_LIBRARY dw)
+    if(NOT DW_INCLUDE OR NOT DW_LIBRARY)
+        message(FATAL_ERROR "elfutils/libdwfl.h is missing (Debian: libdw-dev). "
+                            "Run `make deps`, or leave the command out: -DASHLAR_CLI=OFF")
+    endif()
+    add_library(ashlar::dw UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(ashlar::dw PROPERTIES IMPORTED_LOCATION "${DW_LIBRARY}"
+                          INTERFACE_INCLUDE_DIRECTORIES "${DW_INCLUDE}")
+endfunction()

@@ -1,9 +1,10 @@
-# Puts the bundled style and script into page.html: `source` and `built` are the two folders.
-file(READ "${source}/page.html" page)
-file(READ "${built}/page.css" style)
-file(READ "${built}/page.js" script)
+# Puts the bundled style and script into a page: `source` and `built` are the two folders, `name` is
+# the page's.
+file(READ "${source}/${name}.html" page)
+file(READ "${built}/${name}.css" style)
+file(READ "${built}/${name}.js" script)
 string(STRIP "${style}" style)
 string(STRIP "${script}" script)
 string(REPLACE "@STYLE@" "${style}" page "${page}")
 string(REPLACE "@SCRIPT@" "${script}" page "${page}")
-file(WRITE "${built}/page.html" "${page}")
+file(WRITE "${built}/${name}.html" "${page}")

@@ -1,13 +1,15 @@
 """test_lab.py: `ashlar lab`: table, verdict, options, and what it says when it cannot."""
 import gzip
 import json
+import os
 import random
+import re
 import signal
 import subprocess
 import time
 
 import common
-from common import ASHLAR, LIBRARY, Case, environment
+from common import ASHLAR, LIBRARY, SOURCES, Case, environment
 
 SMALL = '9\n3\n6\n1\na 0 100\na 1 5000\na 2 40\nf 1\nf 0\nf 2\n'
 
@@ -48,6 +50,29 @@ def churn(n, seed=1):
         if len(live) > 4000:
             calls.append((2, {1: live.pop(rng.randrange(len(live)))}))
     return calls
+
+
+with open(os.path.join(SOURCES, 'docs/guide/pow2.c'), encoding='utf-8') as pow2_file:
+    POW2 = pow2_file.read()
+# Broken on purpose: what is replaced, by what, and what is said of it.
+FLAWS = {
+    'each': ('    visit(arg, (uintptr_t)pow2->top,', '    if (0) visit(arg, (uintptr_t)pow2->top,',
+             r'entry \d+: each \(LC7\) leaves out: \d+ bytes'),
+    'cut': ('pow2->top += need;', 'pow2->top += need - (size == 256 ? 64 : 0);',
+            r'entry 13: each \(LC7\) names twice: 64 bytes at'),
+    'overlap': ('pow2->free[log2] = *(struct head **)(head + 1);', ';',
+                r'entry 82: block 42 \(10 bytes at (0x\w+)\) overlaps block 41 \(10 bytes at \1'),
+    'align': ('return head + 1;', 'return (char *)(head + 1) + (size == 130 ? 8 : 0);',
+              r'entry 13: block 13 \(130 bytes\) is at 0x\w+8, which is no multiple of 16'),
+    'lost': ('*list = head;', '*list = head; ((char *)block)[head->size + 16] ^= 1;',
+             r'entry \d+: block \d+ \(\d+ bytes at 0x\w+\) lost its content at byte 0'),
+    'usable': ('return ((struct head *)block - 1)->size;', 'return 16;',
+               r'entry 2: block 2 has 16 usable bytes of 20 asked for'),
+    'crash': ('head->is_live = 1;', 'head->is_live = 1; if (size == 50) *(volatile int *)8 = 0;',
+              r'entry 5: crashed \(SIGSEGV\) in malloc, 50 bytes'),
+    'refusal': ('head->is_live = 1;', 'head->is_live = 1; if (size == 50) return 0;',
+                r'entry 5: each \(LC7\) shows 5 live blocks'),
+}
 
 
 class Lab(Case):
@@ -137,6 +162,63 @@ class Lab(Case):
             self.assertIn(why, said)
         self.assertIn('No such file', self.must_fail('T10', 'lab', self.path('missing')))
 
+    def test_a_strategy_of_ones_own(self):
+        trace = self.write('churn.trace.gz', bench(churn(3000)))
+        own = self.write('pow2.c', POW2)
+        self.assertIn('pow2.c *', self.must('lab', '--verify', '--with', own + ',tlsf', trace))
+        self.assertIn('pow2.c *', self.must('lab', '--limit', '100M', '--with', own, trace))
+        self.assertEqual([n for n in os.listdir(self.folder) if n.startswith('ashlar-lab-')], [])
+
+    def test_flaws_are_told_at_their_entry(self):
+        births = ''.join(f'a {i} {i * 10 + 10}\n' for i in range(40))
+        deaths = ''.join(f'f {i}\n' for i in range(40))
+        trace = self.write('up.rep', f'9\n42\n82\n1\n{births}{deaths}a 40 10\na 41 10\n')
+        self.must('lab', '--verify', '--with', self.write('pow2.c', POW2), trace)
+        for name, (old, new, said) in FLAWS.items():
+            with self.subTest(flaw=name):
+                self.assertEqual(POW2.count(old), 1)
+                own = self.write('pow2.c', POW2.replace(old, new))
+                status, out, _ = self.ask('lab', '--with', own + ',first_fit', trace)
+                self.assertEqual(status, 0)
+                self.assertRegex(out, rf'(?m)^pow2.c: at {said}')
+                self.assertRegex(out, r'(?m)^first_fit +\d')
+
+    def test_a_strategy_that_cannot_be_loaded(self):
+        for name, text, said in (
+                ('bad.c', 'int x = ;\n', 'bad.c does not compile'),
+                ('none.c', 'int x;\n', 'no constant struct ash_lab_strategy ash_lab_none'),
+                ('hole.c', '#include <ashlar/lab.h>\n'
+                 'const struct ash_lab_strategy ash_lab_hole = {.name = "hole"};\n',
+                 'ash_lab_hole lacks open, alloc')):
+            status, out, err = self.ask('lab', '--with', self.write(name, text), self.small(),
+                                        TMPDIR=self.folder)
+            self.assertEqual(status, 2)
+            self.assertIn(said, out + err)
+        self.assertEqual([n for n in os.listdir(self.folder) if n.startswith('ashlar-lab-')], [])
+
+    def test_the_page_holds_everything_and_asks_for_nothing(self):
+        path = self.path('lab.html')
+        status, _, err = self.ask('lab', '--html', path, '--with', 'first_fit,tlsf', self.small())
+        if 'this build has no page' in err:
+            self.skipTest('built without esbuild')
+        self.assertEqual((status, err), (0, ''))
+        with open(path, encoding='utf-8') as file:
+            page = file.read()
+        self.assertNotRegex(page, r'(?i)\b(src|href|action)\s*=')
+        self.assertNotRegex(page, r'(?i)@import|url\((?!#)|\bfetch\(|XMLHttpRequest|import\(')
+        self.assertEqual(set(re.findall(r'https?://[^\s"\'`)]+', page)),
+                         {'http://www.w3.org/2000/svg'})
+        self.assertIn("default-src 'none'", page)
+        said = json.loads(re.search(r'id="results">(.*?)</script>', page).group(1))
+        for contender in said['contenders']:
+            self.assertEqual(len(contender['steps']), 6)
+            self.assertEqual(len(contender['lives']), 3)
+            self.assertGreaterEqual(len(contender['picture']['entries']), 6)
+            self.assertEqual(contender['steps'][1]['size'], 5000)
+            self.assertTrue(contender['steps'][0]['why'])
+            runs = contender['steps'][3]['runs']
+            self.assertEqual(sum(runs[2::3][i] == 0 for i in range(len(runs) // 3)), 2)
+
     def test_wrong_usage(self):
         trace = self.small()
         for words in ([], [trace, trace], ['--touch=some', trace], ['--limit', '1X', trace],
@@ -151,6 +233,15 @@ class Lab(Case):
             self.assertIn(why, err)
         self.assertIn('no contender', self.must_fail('T09', 'lab', '--with', 'tlsf', '--base', 'x',
                                                      trace, status=1))
+
+    def test_an_adversary(self):
+        out = self.must('lab', '--adversary', 'robson:live=256K:block=4K', '--with',
+                        'first_fit,buddy,ashlar', '--runs', '1')
+        self.assertRegex(out, r'Robson: .* to do with less than .* = 1020\.1 KiB \(3\.98 M\)')
+        for name in ('first_fit', 'buddy', 'ashlar'):
+            driven = float(re.search(rf'(?m)^{name} was driven to (\d\.\d\d) M', out).group(1))
+            self.assertGreater(driven, 3.9)
+        self.assertEqual(self.ask('lab', '--adversary', 'robin')[0], 1)
 
     def test_an_interrupt_keeps_what_there_is(self):
         trace = self.write('churn.trace.gz', bench(churn(60000)))

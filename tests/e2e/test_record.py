@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import common
-from common import ASHLAR, LIBRARY, Case, environment
+from common import ASHLAR, LIBRARY, PROGRAMS, Case, environment
 
 BUSY = 'x = [bytearray(i % 3000) for i in range(20000)]; del x\n'
 ENDLESS = 'print("ready", flush=True)\nwhile True: x = [bytearray(i % 999) for i in range(999)]\n'
@@ -23,7 +23,7 @@ class Record(Case):
                                  PYTHONMALLOC='malloc', **more)
         self.assertEqual(got, status, err)
         self.assertRegex(err, r'(?m)^recorded \d+ events of \d+ threads in .+ dropped.*\n'
-                              r'next: ashlar lab info .*\n\Z')
+                              r'next: ashlar lab .*\n\Z')
         return self.numbers('a.ashtrace')
 
     def numbers(self, name):
@@ -134,9 +134,17 @@ class Record(Case):
             self.assertGreater(found['site_count'], least)
             self.assertEqual((found['damaged_windows'], found['missed_count']), (0, 0))
         text = self.must('lab', 'info', self.path('a.ashtrace'))
-        self.assertRegex(text, r'SITE\n(.*\n)*.*python')
+        self.assertRegex(text, r'SITE\n(.*\n)*.*(python|PyByteArray)')
         self.assertEqual(self.record('ls', '/')['site_count'], 1)
         self.assertEqual(self.ask('record', '--stacks=some', 'ls')[0], 1)
+
+    def test_sites_have_names(self):
+        found = self.record(os.path.join(PROGRAMS, 'e2e_sites'), options=['--stacks=all'])
+        self.assertGreaterEqual(found['site_count'], 2)
+        text = self.must('lab', 'info', self.path('a.ashtrace'))
+        self.assertRegex(text, r'(?m)^976\.5 KiB +1000 +0 B first_site \(sites\.c:6\) < main '
+                               r'\(sites\.c:\d+\)')
+        self.assertRegex(text, r'(?m)^ *9\.7 KiB +1000 +9\.7 KiB second_site \(sites\.c:\d+\)')
 
     def test_a_missing_program(self):
         self.must_fail('T06', 'record', '-o', self.path('a'), '--', 'no-such-program')

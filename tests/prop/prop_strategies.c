@@ -48,6 +48,11 @@ static const struct row rows[] = {
     {"ptmalloc2", "mxfast=0:mmap_threshold=32768:trim_threshold=65536:top_pad=0"},
     {"tcmalloc", ""},
     {"tcmalloc", "release_rate=10:cache_bytes=1m"},
+    {"mimalloc", ""},
+    {"mimalloc", "purge_delay=0:segment_delay=0:reclaim=1"},
+    {"jemalloc", ""},
+    {"jemalloc", "narenas=2:dirty_decay_ms=100:oversize=1m:seed=7"},
+    {"jemalloc", "dirty_decay_ms=0"},
 };
 
 struct options {

@@ -140,12 +140,15 @@ class EveryRule(unittest.TestCase):
     def test_asks_for_a_unit_twin(self):
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(os.path.join(root, 'src/base'))
-            for name, text in (('src/README.md', README), ('src/base/x.c', UNIT.format('x.c'))):
+            os.makedirs(os.path.join(root, 'tools/lab/strat'))
+            for name, text in (('src/README.md', README), ('src/base/x.c', UNIT.format('x.c')),
+                               ('tools/lab/strat/y.c', UNIT.format('y.c'))):
                 with open(os.path.join(root, name), 'w', encoding='utf-8') as file:
                     file.write(text)
             done = subprocess.run([sys.executable, TIDY, '--root', root], capture_output=True,
                                   text=True, check=False)
         self.assertIn('src/base/x.c:1: twin: tests/unit/base/test_x.c is missing', done.stdout)
+        self.assertIn('y.c:1: twin: tests/unit/lab/strat/test_y.c is missing', done.stdout)
 
     def test_knows_the_tests_of_a_promise(self):
         row = '| F1 | it works | by magic | `unit.base.x`, `conform_x` (its `case_{}`) |\n'

@@ -24,8 +24,8 @@ struct ash_verb {
 /* Ends with a row without a name. */
 extern const struct ash_verb ash_verbs[];
 
-ash_verb_run ash_verb_run_run, ash_verb_stats_run, ash_verb_ps_run, ash_verb_record_run,
-    ash_verb_lab_run, ash_verb_help_run;
+ash_verb_run ash_verb_run_run, ash_verb_stats_run, ash_verb_ps_run, ash_verb_help_run;
+ash_verb_run ash_verb_record_run, ash_verb_lab_run;
 /* `ashlar lab info FILE`: argv[0] is "ashlar lab info". */
 int ash_cli_lab_info(int argc, char **argv);
 

@@ -3,6 +3,7 @@
 #include "cli/library.h"
 #include "lab/figures.h"
 #include "lab/outside.h"
+#include "lab/own.h"
 #include "lab/paper.h"
 #include "lab/strat.h"
 #include "lab/survey.h"
@@ -26,6 +27,7 @@ enum {
     KEY_PACE,
     KEY_RUNS,
     KEY_HANG,
+    KEY_ADVERSARY,
     KEY_CONTENDER
 };
 
@@ -74,8 +76,10 @@ static unsigned read_count(const char *text, unsigned least, struct argp_state *
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
+    /* tidy: function-length: one case per option, read top to bottom. */
     struct request *request = state->input;
     struct ash_lab_order *order = &request->order;
+    char error[ASH_LAB_ERROR_MAX];
     switch (key) {
     case 'w':
         request->with = arg;
@@ -120,6 +124,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_HANG:
         request->hang_ms = read_count(arg, 1, state);
+        return 0;
+    case KEY_ADVERSARY:
+        if (!ash_lab_attack_read(arg, &order->attack, error))
+            argp_error(state, "--adversary: %s", error);
+        request->file = arg;
         return 0;
     case KEY_CONTENDER:
         request->contender = arg;
@@ -185,6 +194,27 @@ static bool find_contenders(struct lab *lab)
         if (!add_one(lab, strategy->name, strlen(strategy->name), ashlar))
             return false;
     return !ashlar || add_one(lab, "ashlar", 6, ashlar);
+}
+
+static void remove_own(const struct lab *lab, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (lab->contenders[i].kind == ASH_LAB_STRATEGY_BROUGHT)
+            ash_lab_own_remove(&lab->contenders[i]);
+}
+
+static bool compile_own(struct lab *lab)
+{
+    char error[ASH_LAB_ERROR_MAX];
+    for (size_t i = 0; i < lab->n; i++) {
+        if (lab->contenders[i].kind != ASH_LAB_STRATEGY_BROUGHT ||
+            ash_lab_own_compile(&lab->contenders[i], error))
+            continue;
+        ash_cli_fail(ASH_T10, error);
+        remove_own(lab, i);
+        return false;
+    }
+    return true;
 }
 
 /* --- the run --- */
@@ -378,6 +408,41 @@ static bool is_dash(const char *path)
     return path && strcmp(path, "-") == 0;
 }
 
+/* Instead of a survey: what an adversary will do is known by its maxima only. */
+static void expect_attack(struct lab *lab)
+{
+    const struct ash_lab_attack *attack = &lab->request.order.attack;
+    struct ash_lab_survey *survey = &lab->survey;
+    snprintf(survey->format, sizeof(survey->format), "adversary");
+    survey->count.n_slots = (uint32_t)attack->n_units;
+    survey->count.n_births = 2 * attack->n_units;
+    survey->count.n_entries = 3 * attack->n_units;
+    survey->live_max_bytes = attack->n_units * attack->unit_bytes;
+    survey->live_max_blocks = attack->n_units;
+    survey->block_max_bytes = attack->unit_bytes << attack->log_block;
+    survey->n_threads = 1;
+}
+
+static void print_attack(const struct lab *lab, FILE *out)
+{
+    const struct ash_lab_attack *attack = &lab->request.order.attack;
+    uint64_t bound = ash_lab_attack_bound(attack);
+    uint64_t live = attack->n_units * attack->unit_bytes;
+    fprintf(out,
+            "\nM = %s live at most, n = %llu units of %llu bytes. Robson: no allocator that does "
+            "not move blocks can promise to do with less than M (1 + log2(n) / 2) - n + 1 = %s "
+            "(%.2f M).\n",
+            ash_lab_bytes(live), (unsigned long long)1 << attack->log_block,
+            (unsigned long long)attack->unit_bytes, ash_lab_bytes(bound),
+            (double)bound / (double)live);
+    for (size_t i = 0; i < lab->n; i++)
+        if (lab->results[i].fault.kind == ASH_LAB_FAULT_NONE)
+            fprintf(out, "%s was driven to %.2f M.\n", lab->contenders[i].label,
+                    (double)lab->figures[i].peak / (double)live);
+    fprintf(out, "\nnext: ashlar lab --html lab.html --adversary %s --with NAME\n",
+            lab->request.file);
+}
+
 static int run(struct lab *lab)
 {
     char runner[PATH_MAX] = "", error[ASH_LAB_ERROR_MAX] = "";
@@ -388,14 +453,20 @@ static int run(struct lab *lab)
         return say_no(lab->request.html, "this build has no page: esbuild was missing");
     if (!find_contenders(lab))
         return ASH_EXIT_USAGE;
-    if (!ash_lab_survey(lab->request.file, &lab->survey, error))
+    bool is_attack = lab->request.order.attack.kind != ASH_LAB_ADVERSARY_NONE;
+    if (is_attack)
+        expect_attack(lab);
+    else if (!ash_lab_survey(lab->request.file, &lab->survey, error))
         return say_no(lab->request.file, error);
     if (lab->survey.count.n_births == 0)
         return say_no(lab->request.file, "it holds no allocation");
     if (!has_base(lab))
         return ASH_EXIT_USAGE;
     make_plan(lab, runner);
+    if (!compile_own(lab))
+        return ASH_EXIT_FAILED;
     size_t n_done = ash_lab_replay(&lab->plan, lab->results);
+    remove_own(lab, lab->n);
     for (size_t i = 0; i < lab->n; i++)
         ash_lab_figures(&lab->results[i], &lab->figures[i]);
     lab->base = ash_lab_base(lab->results, lab->n, lab->request.base);
@@ -407,9 +478,13 @@ static int run(struct lab *lab)
                                           .is_paced = lab->request.order.pace > 0};
     ash_lab_judge(&input, &lab->verdict);
     FILE *out = is_dash(lab->request.json) || is_dash(lab->request.html) ? stderr : stdout;
-    print_trace(lab, out);
+    if (!is_attack)
+        print_trace(lab, out);
     print_table(lab, out);
-    print_end(lab, out);
+    if (is_attack)
+        print_attack(lab, out);
+    else
+        print_end(lab, out);
     int status = write_files(lab);
     return n_done == 0 ? ASH_EXIT_FAILED : status;
 }
@@ -438,6 +513,10 @@ int ash_verb_lab_run(int argc, char **argv)
         {"pace", KEY_PACE, "X", 0, "X times the recorded speed (default: as fast as it goes)", 0},
         {"runs", KEY_RUNS, "N", 0, "runs of a foreign malloc (3)", 0},
         {"hang", KEY_HANG, "MS", 0, "a call that takes longer hangs (30000)", 0},
+        {"adversary", KEY_ADVERSARY, "NAME", 0,
+         "no trace but an attacker that looks at addresses: robson or knuth, with "
+         ":live=SIZE:block=SIZE:unit=BYTES",
+         0},
         {"contender", KEY_CONTENDER, "FD", OPTION_HIDDEN, NULL, 0},
         {0}};
     static const struct argp argp = {
@@ -449,6 +528,10 @@ int ash_verb_lab_run(int argc, char **argv)
                "\vFILE is a trace of `ashlar record`, malloc-bench, a .rep of the malloc lab, or "
                "heaptrack's; gzip and zstd are unpacked. Exit status: 0, 1 wrong usage, 2 when "
                "nothing could be replayed."};
+    if (argc > 1 && strcmp(argv[1], "info") == 0) {
+        argv[1] = (char *)"ashlar lab info";
+        return ash_cli_lab_info(argc - 1, argv + 1);
+    }
     static struct lab lab = {.request = {.n_runs = FOREIGN_RUNS, .hang_ms = HANG_MS}};
     argp_parse(&argp, argc, argv, 0, NULL, &lab.request);
     if (lab.request.contender)

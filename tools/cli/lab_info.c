@@ -4,12 +4,14 @@
 #include "cli/cli.h"
 #include "lab/summary.h"
 #include "lab/trace_file.h"
+#include "view/symbol.h"
 #include "view/table.h"
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SITES_SHOWN 12u
+#define FRAMES_SHOWN 4u
 
 struct request {
     const char *file;
@@ -148,20 +150,34 @@ static bool print_ages(const struct ash_summary *summary)
     return good;
 }
 
-/* Where in its module a frame is: a call returns to it, so one byte before. */
-static void frame_text(const struct ash_order *order, uint64_t frame, char *ret_text, size_t size)
+/* The modules of the trace, with their names on this machine. NULL: no memory. */
+static struct ash_symbols *open_symbols(const struct ash_order *order)
 {
     size_t n;
     const struct ash_order_module *modules = ash_order_modules(order, &n);
-    for (size_t i = n; i-- > 0;) {
-        if (frame <= modules[i].start || frame > modules[i].end)
-            continue;
-        const char *slash = strrchr(modules[i].path, '/');
-        snprintf(ret_text, size, "%s+0x%llx", slash ? slash + 1 : modules[i].path,
-                 (unsigned long long)(frame - modules[i].start + modules[i].offset));
-        return;
+    struct ash_symbol_module *told = calloc(n + 1, sizeof(*told));
+    if (!told)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        told[i] = (struct ash_symbol_module){modules[i].start, modules[i].end, modules[i].path,
+                                             modules[i].id, modules[i].id_n};
+    struct ash_symbols *symbols = ash_symbols_open(told, n);
+    free(told);
+    return symbols;
+}
+
+/* The innermost callers, "a < b < c". */
+static void place_text(struct ash_symbols *symbols, const struct ash_summary_site *site,
+                       char *ret_text, size_t size)
+{
+    size_t n = 0;
+    snprintf(ret_text, size, "(no stack)");
+    for (uint32_t i = 0; i < site->n_frames && i < FRAMES_SHOWN && n + 4 < size; i++) {
+        if (i)
+            n += (size_t)snprintf(ret_text + n, size - n, " < ");
+        ash_symbols_name(symbols, site->frames[i], ret_text + n, size - n);
+        n += strlen(ret_text + n);
     }
-    snprintf(ret_text, size, "0x%llx", (unsigned long long)frame);
 }
 
 static bool print_sites(const struct ash_order *order, const struct ash_summary *summary)
@@ -171,25 +187,24 @@ static bool print_sites(const struct ash_order *order, const struct ash_summary 
                                                 {"LIVE AT END", ASH_ALIGN_RIGHT},
                                                 {"SITE", ASH_ALIGN_CUT}};
     struct ash_table *table = ash_table_new(columns, 4);
-    for (size_t i = 0; table && i < summary->n_sites && i < SITES_SHOWN; i++) {
+    struct ash_symbols *symbols = open_symbols(order);
+    for (size_t i = 0; table && symbols && i < summary->n_sites && i < SITES_SHOWN; i++) {
         const struct ash_summary_site *site = &summary->sites[i];
-        char births[32], place[512] = "(no stack)";
+        char births[32], place[512];
         struct ash_line bytes, live;
-        size_t n = 0;
-        for (uint32_t f = 0; f < site->n_frames && f < 4 && n + 3 < sizeof(place); f++) {
-            if (f)
-                n += (size_t)snprintf(place + n, sizeof(place) - n, " < ");
-            frame_text(order, site->frames[f], place + n, sizeof(place) - n);
-            n += strlen(place + n);
-        }
+        place_text(symbols, site, place, sizeof(place));
         const char *cells[] = {bytes_text(&bytes, site->birth_bytes),
                                number(births, site->n_births), bytes_text(&live, site->live_bytes),
                                place};
         ash_table_add(table, cells);
     }
     printf("\n");
-    bool good = table && ash_table_print(table, stdout);
+    bool good = table && symbols && ash_table_print(table, stdout);
+    if (symbols && ash_symbols_missing(symbols))
+        printf("modules that are not here as they were recorded: %zu\n",
+               ash_symbols_missing(symbols));
     ash_table_free(table);
+    ash_symbols_close(symbols);
     return good;
 }
 
@@ -297,6 +312,7 @@ int ash_cli_lab_info(int argc, char **argv)
         snprintf(detail, sizeof(detail), "%s: %s", request.file, why);
         return ash_cli_fail(ASH_T11, detail);
     }
+    ash_summary_group(&summary, FRAMES_SHOWN);
     int status = request.json ? print_json(&request, file.order, &summary)
                               : print_text(&request, file.order, &summary);
     ash_summary_free(&summary);

@@ -13,7 +13,7 @@ const struct ash_verb ash_verbs[] = {
     {"ps", "[--all] [--json FILE]", "who runs on Ashlar", ash_verb_ps_run},
     {"record", "[-o FILE] [--] COMMAND...", "run a program and write down what it asks of its heap",
      ash_verb_record_run},
-    {"lab", "[--with LIST] [--json FILE] FILE", "replay a trace over many allocators",
+    {"lab", "[OPTION...] FILE | info FILE", "replay a trace over many allocators; what it holds",
      ash_verb_lab_run},
     {"help", "[VERB | CODE | options]", "this list, a verb, what a message means, the options",
      ash_verb_help_run},

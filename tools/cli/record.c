@@ -156,7 +156,7 @@ static void say(const struct request *request, const char *path)
     ash_line_fmt(&line, count->n_dropped ? ", %lu dropped" : ", none dropped", count->n_dropped);
     if (!count->is_ended)
         ash_line_str(&line, "; the program did not come to its exit");
-    ash_line_fmt(&line, "\nnext: ashlar lab info %s", request->file);
+    ash_line_fmt(&line, "\nnext: ashlar lab %s", request->file);
     ash_line_char(&line, 0);
     fprintf(stderr, "%s\n", line.text);
     ash_trace_file_close(&file);

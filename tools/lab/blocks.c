@@ -126,7 +126,8 @@ static bool lost(const struct ash_lab_blocks *blocks, size_t slot, size_t at, ch
     if (other < blocks->n_slots && other != slot) {
         n = snprintf(rest, room, " was overwritten at byte %zu by ", at);
         name(rest + n, room - (size_t)n, &blocks->slots[other]);
-    } else if ((uint32_t)found < blocks->n_slots && found >> 32 && found >> 32 < UINT32_MAX / 2) {
+    } else if ((uint32_t)found < blocks->n_slots && found >> 32 && found >> 32 != block->number &&
+               found >> 32 < UINT32_MAX / 2) {
         snprintf(rest, room, " was overwritten at byte %zu: there is the mark of block %llu, dead",
                  at, (unsigned long long)(found >> 32));
     } else {

@@ -1,6 +1,6 @@
 /* ground.h: which 8-byte units of the address space a live block lies on.
  *
- *   address │ 1 MiB region, looked up │ unit: one bit of 131072 │ 8 bytes │
+ *   address │ 1 MiB region, looked up │ unit: a bit of 131072 │ 8 bytes │
  *
  * So an overlap is found when the second block is born, wherever it begins. Blocks start at
  * multiples of 8 at least, so the units of two blocks that do not overlap never meet. No malloc;

@@ -235,6 +235,18 @@ static int next_entry(void *arg, struct ash_lab_entry *ret_entry)
     return ash_lab_load_next(arg, ret_entry);
 }
 
+static bool open_feed(const char *path, const struct ash_lab_player *player,
+                      struct ash_lab_feed *ret_feed, char why[ASH_LAB_ERROR_MAX])
+{
+    static struct ash_lab_adversary adversary;
+    if (player->order->attack.kind == ASH_LAB_ADVERSARY_NONE) {
+        *ret_feed = (struct ash_lab_feed){next_entry, ash_lab_load_open(path, why)};
+        return ret_feed->arg != NULL;
+    }
+    *ret_feed = (struct ash_lab_feed){ash_lab_adversary_next, &adversary};
+    return ash_lab_adversary_init(&adversary, &player->order->attack, &player->blocks);
+}
+
 void ash_lab_inside_run(const struct ash_lab_contender *contender, const char *path,
                         struct ash_lab_player *player)
 {
@@ -256,8 +268,8 @@ void ash_lab_inside_run(const struct ash_lab_contender *contender, const char *p
         return;
     }
     say_hello(&inside, player);
-    struct ash_lab_load *load = ash_lab_load_open(path, why);
-    if (!load) {
+    struct ash_lab_feed feed;
+    if (!open_feed(path, player, &feed, why)) {
         ash_lab_player_fault(player, ASH_LAB_FAULT_TRACE, why);
         return;
     }
@@ -266,8 +278,8 @@ void ash_lab_inside_run(const struct ash_lab_contender *contender, const char *p
         ash_lab_player_fault(player, ASH_LAB_FAULT_CANNOT, "it cannot run here: open says no");
         return;
     }
-    struct ash_lab_feed feed = {next_entry, load};
     if (ash_lab_play(player, &feed))
         say_end(&inside, player);
-    ash_lab_load_close(load);
+    if (feed.next == next_entry)
+        ash_lab_load_close(feed.arg);
 }

@@ -40,6 +40,9 @@
 
 struct ash_lab_memory; /* real pages, counted (memory.c) */
 
+/* A strategy of your own is loaded into the command and finds these there. */
+#pragma GCC visibility push(default)
+
 /* Whole zero pages at a multiple of align (0: a page), or NULL: refused. */
 void *ash_lab_map(struct ash_lab_memory *memory, size_t size, size_t align);
 /* Grows or shrinks the one contiguous segment, as brk does. Its old end, or NULL: refused. */
@@ -63,6 +66,7 @@ void ash_lab_step(struct ash_lab_memory *memory, unsigned n);
 void ash_lab_lock(struct ash_lab_memory *memory, const void *lock);
 /* A parameter as the user gave it (--with first_fit:order=lifo:split=64), or fallback. */
 const char *ash_lab_param(struct ash_lab_memory *memory, const char *key, const char *fallback);
+#pragma GCC visibility pop
 
 enum ash_lab_flag {
     ASH_LAB_LOCKS = 1,   /* locks itself: calls may overlap */

@@ -205,6 +205,7 @@ int ash_lab_load_next(struct ash_lab_load *load, struct ash_lab_entry *ret_entry
 static const struct {
     bool (*open)(struct ash_lab_source *source);
 } formats[] = {
+    {ash_lab_import_trace},
     {ash_lab_import_bench},
     {ash_lab_import_heaptrack},
     {ash_lab_import_rep},
@@ -223,9 +224,16 @@ struct ash_lab_load *ash_lab_load_open(const char *path, char ret_error[ASH_LAB_
         return NULL;
     }
     load->source.input = input;
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (formats[i].open(&load->source))
+    load->source.path = path;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (!formats[i].open(&load->source))
+            continue;
+        if (load->source.error[0] == 0)
             return load;
+        snprintf(ret_error, ASH_LAB_ERROR_MAX, "%s", load->source.error);
+        ash_lab_load_close(load);
+        return NULL;
+    }
     const uint8_t *at;
     snprintf(ret_error, ASH_LAB_ERROR_MAX, "%s",
              ash_lab_input_peek(input, &at, 1) == 0

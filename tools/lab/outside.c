@@ -72,6 +72,8 @@ void ash_lab_outside_become(const struct ash_lab_plan *plan,
     if (pid == 0) {
         close(player->fd);
         close(feed[0]);
+        if (plan->order.attack.kind != ASH_LAB_ADVERSARY_NONE)
+            _exit(0);
         be_feeder(plan->path, feed[1]);
     }
     close(feed[1]);
@@ -412,7 +414,8 @@ int ash_lab_outside_main(const char *words)
     struct ash_lab_player *player = shared(sizeof(*player));
     struct outside *outside = shared(sizeof(*outside));
     struct stream *stream = shared(sizeof(*stream));
-    if (!letter || !player || !outside || !stream ||
+    struct ash_lab_adversary *adversary = shared(sizeof(*adversary));
+    if (!letter || !player || !outside || !stream || !adversary ||
         pread(fd, letter, sizeof(*letter), 0) != sizeof(*letter))
         return 2;
     if (!set_up(outside, letter, player)) {
@@ -427,6 +430,10 @@ int ash_lab_outside_main(const char *words)
     outside->baseline = anonymous_bytes(outside);
     stream->fd = letter->feed_fd;
     struct ash_lab_feed feed = {next_entry, stream};
+    if (letter->order.attack.kind != ASH_LAB_ADVERSARY_NONE) {
+        ash_lab_adversary_init(adversary, &letter->order.attack, &player->blocks);
+        feed = (struct ash_lab_feed){ash_lab_adversary_next, adversary};
+    }
     if (!ash_lab_play(player, &feed))
         return 0;
     struct rusage usage;

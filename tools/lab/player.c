@@ -245,8 +245,10 @@ static bool watch(struct ash_lab_player *player, const struct ash_lab_entry *ent
     due |= rises(player->target->mapped(player->target), &player->mapped_mark);
     if (player->target->tell_step)
         player->target->tell_step(player->target, player, entry);
-    if (player->order->verify || player->entry_i >= player->next_check) {
-        player->next_check = player->entry_i + player->order->check_every;
+    uint64_t check_every = player->order->check_every;
+    bool is_check_due = check_every ? player->entry_i >= player->next_check : due;
+    if (player->order->verify || is_check_due) {
+        player->next_check = player->entry_i + check_every;
         if (!player->target->check(player->target))
             return broken(player, "check says that an invariant is broken (LC8)"), false;
     }

@@ -12,6 +12,7 @@
 #ifndef ASH_LAB_PLAYER_H
 #define ASH_LAB_PLAYER_H
 
+#include "lab/adversary.h"
 #include "lab/channel.h"
 #include "lab/picture.h"
 
@@ -26,7 +27,8 @@ struct ash_lab_order {
     uint32_t n_cpus;
     bool has_limit, has_seed, huge_pages, lazy_calloc, verify, plain, by_site;
     bool wants_lives, wants_steps, wants_picture;
-    double pace; /* 1: the recorded speed; 0: as fast as it goes */
+    struct ash_lab_attack attack; /* kind NONE: the file is replayed */
+    double pace;                  /* 1: the recorded speed; 0: as fast as it goes */
 };
 
 struct ash_lab_feed {

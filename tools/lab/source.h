@@ -39,6 +39,7 @@ struct ash_lab_source {
     uint64_t n_dropped; /* entries the file itself says it lacks */
     uint64_t n_bad;     /* pieces of the file that could not be read and were passed over */
     const char *note;   /* what is assumed, or NULL */
+    const char *path;   /* as it was opened */
     struct ash_lab_input *input;
     /* 1 an entry, 0 the end, -1 no further: error says why. */
     int (*next)(struct ash_lab_source *source, struct ash_lab_entry *ret_entry);
@@ -51,7 +52,9 @@ struct ash_lab_source {
 int ash_lab_source_fail(struct ash_lab_source *source, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Each looks at the first bytes; false: not this format, nothing was taken. */
+/* Each looks at the first bytes; false: not this format, nothing was taken. True with an error set:
+ * it is, but cannot be read. */
+bool ash_lab_import_trace(struct ash_lab_source *source);
 bool ash_lab_import_bench(struct ash_lab_source *source);
 bool ash_lab_import_rep(struct ash_lab_source *source);
 bool ash_lab_import_heaptrack(struct ash_lab_source *source);

@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const struct ash_lab_strategy *const strategies[] = {
-    &ash_lab_first_fit, &ash_lab_next_fit, &ash_lab_best_fit,  &ash_lab_worst_fit, &ash_lab_buddy,
-    &ash_lab_tlsf,      &ash_lab_arena,    &ash_lab_ptmalloc2, &ash_lab_tcmalloc,
+    &ash_lab_first_fit, &ash_lab_next_fit, &ash_lab_best_fit, &ash_lab_worst_fit,
+    &ash_lab_buddy,     &ash_lab_tlsf,     &ash_lab_arena,    &ash_lab_ptmalloc2,
+    &ash_lab_tcmalloc,  &ash_lab_mimalloc, &ash_lab_jemalloc,
 };
 
 const struct ash_lab_strategy *ash_lab_nth(unsigned i)

@@ -239,6 +239,48 @@ static int by_bytes(const void *a, const void *b)
     return x->stack < y->stack ? -1 : x->stack > y->stack;
 }
 
+static uint32_t group_frames; /* for the comparison; this program has one thread */
+
+static int by_frames(const void *a, const void *b)
+{
+    const struct ash_summary_site *x = a, *y = b;
+    for (uint32_t i = 0; i < group_frames; i++) {
+        uint64_t fx = i < x->n_frames ? x->frames[i] : 0, fy = i < y->n_frames ? y->frames[i] : 0;
+        if (fx != fy)
+            return fx < fy ? -1 : 1;
+    }
+    return 0;
+}
+
+static int by_frames_then_bytes(const void *a, const void *b)
+{
+    int order = by_frames(a, b);
+    return order ? order : by_bytes(a, b);
+}
+
+void ash_summary_group(struct ash_summary *summary, uint32_t n_frames)
+{
+    struct ash_summary_site *sites = summary->sites;
+    size_t n = 0;
+    group_frames = n_frames;
+    if (summary->n_sites == 0)
+        return;
+    qsort(sites, summary->n_sites, sizeof(*sites), by_frames_then_bytes);
+    for (size_t i = 1; i < summary->n_sites; i++) {
+        if (by_frames(&sites[n], &sites[i]) != 0) {
+            sites[++n] = sites[i];
+            continue;
+        }
+        sites[n].n_births += sites[i].n_births;
+        sites[n].birth_bytes += sites[i].birth_bytes;
+        sites[n].n_live += sites[i].n_live;
+        sites[n].live_bytes += sites[i].live_bytes;
+        free(sites[i].frames);
+    }
+    summary->n_sites = n + 1;
+    qsort(sites, summary->n_sites, sizeof(*sites), by_bytes);
+}
+
 bool ash_summary_make(struct ash_order *order, struct ash_summary *ret_summary)
 {
     struct pass pass = {.order = order, .summary = ret_summary, .spare = NONE};

@@ -39,6 +39,8 @@ struct ash_summary {
 
 /* Reads the whole order. false: no memory. */
 bool ash_summary_make(struct ash_order *order, struct ash_summary *ret_summary);
+/* Sites whose innermost n_frames are alike become one, with the frames of the one that had most. */
+void ash_summary_group(struct ash_summary *summary, uint32_t n_frames);
 void ash_summary_free(struct ash_summary *summary);
 
 #endif

@@ -58,6 +58,47 @@ static void a_small_story(void **state)
     free(made.bytes);
 }
 
+static void put_site(struct made_trace *made, uint32_t stack, const uint64_t *frames, uint64_t n)
+{
+    struct ash_trace_event event = {.op = ASH_TRACE_EXTENDED,
+                                    .more = ASH_TRACE_STACK,
+                                    .tick = stack,
+                                    .stack = stack,
+                                    .size = n,
+                                    .frames = frames};
+    made_put(made, 0, &event);
+    event = (struct ash_trace_event){.op = ASH_TRACE_MALLOC,
+                                     .tick = stack,
+                                     .stack = stack,
+                                     .addr = 16 * stack,
+                                     .size = 100 * stack};
+    made_put(made, 0, &event);
+}
+
+static void sites_that_begin_alike_can_be_one(void **state)
+{
+    (void)state;
+    struct made_trace made;
+    made_start(&made);
+    put_site(&made, 1, (const uint64_t[]){7, 8, 9}, 3);
+    put_site(&made, 2, (const uint64_t[]){7, 9}, 2);
+    put_site(&made, 3, (const uint64_t[]){7, 8}, 2);
+    struct ash_order *order = made_open(&made);
+    struct ash_summary summary;
+    assert_true(ash_summary_make(order, &summary));
+    assert_int_equal(summary.n_sites, 3);
+    ash_summary_group(&summary, 2);
+    assert_int_equal(summary.n_sites, 2);
+    assert_int_equal(summary.sites[0].birth_bytes, 400);
+    assert_int_equal(summary.sites[0].frames[1], 8);
+    ash_summary_group(&summary, 1);
+    assert_int_equal(summary.n_sites, 1);
+    assert_int_equal(summary.sites[0].n_live, 3);
+    ash_summary_free(&summary);
+    ash_order_close(order);
+    free(made.bytes);
+}
+
 static void an_empty_trace_is_all_zero(void **state)
 {
     (void)state;
@@ -76,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_story),
+        cmocka_unit_test(sites_that_begin_alike_can_be_one),
         cmocka_unit_test(an_empty_trace_is_all_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * low-water marks, and a common budget of 32 MiB handed out and stolen 64 KiB at a time; transfer
  * slots; central lists; the page heap with normal and returned spans, joined only among themselves;
  * growth by 128 pages; release at rate 1; release of all before a growth past 128 MiB; memalign.
+ * Sizes are the real library's: the test compares.
  * Left out: sampling, emergency malloc, memfs, heap limit, aggressive decommit; locks are counted.
  * Different: no class of 8 bytes, since every block here is 16-aligned; long free spans are found
  * by a tree aside instead of a std::set of the metadata; after refused growth there is no mmap.

@@ -1,5 +1,5 @@
 /* test_tcmalloc.c: what is known of gperftools' tcmalloc, fact by fact. */
-#include "ground.h"
+#include "twin.h"
 
 static size_t usable_of(struct ground *ground, size_t size)
 {
@@ -84,14 +84,25 @@ static void alignments_come_from_classes_or_spans(void **state)
     ground_close(&ground);
 }
 
-int main(void)
+static void sizes_are_those_of_the_real_one(void **state)
 {
+    (void)state;
+    twin_run("libtcmalloc_minimal.so.4.5.10", "9", "0");
+    twin_run("libtcmalloc_minimal.so.4.5.10", "13", "0");
+    twin_run("libtcmalloc_minimal.so.4.5.10", "18", "0");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3)
+        return twin_compare(&ash_lab_tcmalloc, (unsigned)atoi(argv[1]), argv[2][0] == '1');
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_waste_an_eighth_at_most),
         cmocka_unit_test(a_cache_starts_slowly),
         cmocka_unit_test(a_thread_leaves_nothing_in_its_cache),
         cmocka_unit_test(spans_grow_by_a_mebibyte_and_join),
         cmocka_unit_test(alignments_come_from_classes_or_spans),
+        cmocka_unit_test(sizes_are_those_of_the_real_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
