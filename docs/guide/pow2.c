@@ -78,9 +78,10 @@ static void each(void *self, ash_lab_visit *visit, void *arg)
     struct pow2 *pow2 = self;
     for (char *at = pow2->base; at < pow2->top;) {
         struct head *head = (struct head *)at;
-        if (!visit(arg, (uintptr_t)at, sizeof(*head), head->is_live ? ASH_LAB_HEADER : ASH_LAB_FREE)
-            || !visit(arg, (uintptr_t)(head + 1), head->size,
-                      head->is_live ? ASH_LAB_BLOCK : ASH_LAB_FREE))
+        if (!visit(arg, (uintptr_t)at, sizeof(*head),
+                   head->is_live ? ASH_LAB_HEADER : ASH_LAB_FREE) ||
+            !visit(arg, (uintptr_t)(head + 1), head->size,
+                   head->is_live ? ASH_LAB_BLOCK : ASH_LAB_FREE))
             return;
         at += sizeof(*head) + head->size;
     }
