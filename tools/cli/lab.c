@@ -573,6 +573,10 @@ int ash_verb_lab_run(int argc, char **argv)
         argv[1] = (char *)"ashlar lab info";
         return ash_cli_lab_info(argc - 1, argv + 1);
     }
+    if (argc > 1 && strcmp(argv[1], "compact") == 0) {
+        argv[1] = (char *)"ashlar lab compact";
+        return ash_cli_lab_compact(argc - 1, argv + 1);
+    }
     static struct lab lab = {.request = {.n_runs = FOREIGN_RUNS, .hang_ms = HANG_MS}};
     argp_parse(&argp, argc, argv, 0, NULL, &lab.request);
     if (lab.request.contender)
