@@ -50,6 +50,8 @@ function numbers(state) {
         : COLUMNS.map(([, text]) => html('td', {}, text(c))))))))));
 }
 
+const siteText = (stack) => results.sites.find((site) => site.stack === stack)?.text || (stack ? `stack ${stack}` : 'no stack');
+
 function pins(state) {
   const c = state.contenders.find((one) => one.is_base && one.pins) || state.usable.find((one) => one.pins);
   if (!c || !c.pins.rows.length) return null;
@@ -58,7 +60,7 @@ function pins(state) {
     html('div', { class: 'scroll' }, html('table', {},
       html('thead', {}, html('tr', {}, ...[c.pins.by_site ? 'stack' : 'up to', 'blocks', 'live bytes', 'bytes of pages held'].map((t) => html('th', {}, t)))),
       html('tbody', {}, ...c.pins.rows.slice(0, 12).map(([key, n, alive, held]) => html('tr', {},
-        html('th', { scope: 'row' }, c.pins.by_site ? key : bytes(key)), html('td', {}, count(n)), html('td', {}, bytes(alive)), html('td', {}, bytes(held))))))));
+        html('th', { scope: 'row' }, c.pins.by_site ? siteText(key) : bytes(key)), html('td', {}, count(n)), html('td', {}, bytes(alive)), html('td', {}, bytes(held))))))));
 }
 
 const results = JSON.parse(document.getElementById('results').textContent);

@@ -265,7 +265,7 @@ void ash_trace_start(struct ash_trace_writer *writer, uint8_t *bytes, size_t n, 
 /* The address of a new block of this size. */
 static uint8_t *new_put(struct ash_trace_writer *writer, uint8_t *at, uint64_t size, uint64_t addr)
 {
-    uint64_t *from = by_size(&writer->near, size), now = addr >> 4;
+    uint64_t *from = by_size(&writer->near, writer->serial ? 0 : size), now = addr >> 4;
     at = ash_trace_varint_put(at, zigzag(now - *from));
     *from = now;
     note(&writer->near, now);
@@ -388,6 +388,7 @@ void ash_trace_reader_start(struct ash_trace_reader *reader, const struct ash_tr
     reader->tick = frame->first_tick;
     memset(&reader->near, 0, sizeof(reader->near));
     reader->stacks = stacks;
+    reader->serial = false;
 }
 
 static bool byte_get(struct ash_trace_reader *reader, uint8_t *ret_byte)
@@ -414,7 +415,7 @@ static bool is_address(struct ash_trace_near *near, uint64_t now, uint64_t *ret_
 
 static bool new_get(struct ash_trace_reader *reader, uint64_t size, uint64_t *ret_addr)
 {
-    uint64_t x, *from = by_size(&reader->near, size);
+    uint64_t x, *from = by_size(&reader->near, reader->serial ? 0 : size);
     if (!number_get(reader, &x))
         return false;
     *from += unzigzag(x);

@@ -74,10 +74,11 @@ struct ash_trace_header {
 
 enum ash_trace_type {
     ASH_TRACE_EVENTS = 1,
-    ASH_TRACE_MAPS = 2, /* modules: varint start, end, offset; u8 length of a build id, the id;
+    ASH_TRACE_MAPS = 2,  /* modules: varint start, end, offset; u8 length of a build id, the id;
                            varint length of a path, the path */
-    ASH_TRACE_END = 3,  /* the program ended in order: varint windows, varint events dropped */
-    ASH_TRACE_PACK = 4, /* compacted: zstd of an index or of events (tools/lab) */
+    ASH_TRACE_END = 3,   /* the program ended in order: varint windows, varint events dropped */
+    ASH_TRACE_INDEX = 5, /* compacted: a row for each pack (tools/lab/pack.h) */
+    ASH_TRACE_PACK = 4,  /* compacted: zstd of an index or of events (tools/lab) */
 };
 
 struct ash_trace_frame {
@@ -106,6 +107,7 @@ enum ash_trace_more {
     ASH_TRACE_USABLE,  /* malloc_usable_size; addr */
     ASH_TRACE_DROPPED, /* size: events lost here */
     ASH_TRACE_STACK,   /* stack: id, size: n_frames, frames as differences, zigzag */
+    ASH_TRACE_THREAD,  /* compacted: the events that follow are of thread size */
     ASH_TRACE_MORE_COUNT,
     ASH_TRACE_MODULE = 64, /* from here on: size bytes; a row as of MAPS */
 };
@@ -135,6 +137,8 @@ struct ash_trace_writer {
     uint64_t tick;
     uint32_t n_events;
     bool stacks;
+    bool
+        serial; /* new addresses count up: they are told from the last new one, whatever its size */
     struct ash_trace_near near;
 };
 
@@ -177,7 +181,7 @@ size_t ash_trace_frame_find(const uint8_t *bytes, size_t n, size_t at);
 struct ash_trace_reader {
     const uint8_t *at, *end;
     uint64_t tick;
-    bool stacks, is_open;
+    bool stacks, is_open, serial;
     struct ash_trace_near near;
     uint64_t frames[ASH_TRACE_FRAMES_MAX];
 };

@@ -146,6 +146,21 @@ class Record(Case):
                                r'\(sites\.c:\d+\)')
         self.assertRegex(text, r'(?m)^ *9\.7 KiB +1000 +9\.7 KiB second_site \(sites\.c:\d+\)')
 
+    def test_a_compact_trace_tells_the_same(self):
+        before = self.record(PYTHON, '-c', BUSY)
+        size = os.path.getsize(self.path('a.ashtrace'))
+        out = self.must('lab', 'compact', '-o', self.path('b.ashtrace'), self.path('a.ashtrace'))
+        self.assertRegex(out, r'b\.ashtrace: \d+ events in .* bytes each\n\nnext: ashlar lab info ')
+        after = self.numbers('b.ashtrace')
+        for numbers in (before, after):
+            del numbers['event_bytes']
+        self.assertEqual(before, after)
+        self.assertLess(os.path.getsize(self.path('b.ashtrace')), size / 2)
+        self.must('lab', 'compact', self.path('b.ashtrace'))
+        self.assertEqual({**before}, {k: v for k, v in self.numbers('b.ashtrace').items()
+                                      if k != 'event_bytes'})
+        self.must_fail('T05', 'lab', 'compact', '-o', '/no/such/file', self.path('b.ashtrace'))
+
     def test_a_missing_program(self):
         self.must_fail('T06', 'record', '-o', self.path('a'), '--', 'no-such-program')
 

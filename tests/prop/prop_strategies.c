@@ -4,7 +4,8 @@
  *
  * Each row is one strategy with parameters. It is driven three times with the same seed: twice the
  * same (LC10), once without its index (LC12). Sizes, alignments, threads, resizes, time and
- * refusals are random; a load swells and shrinks, and ends with nothing live.
+ * refusals are random; a load swells and shrinks, and ends with nothing live. Then a short load
+ * runs again and again, and each time the next one of its calls to map or extend is refused (LC13).
  */
 #include "base/base.h"
 #include "base/rng.h"
@@ -15,6 +16,8 @@
 #include <sys/random.h>
 
 #define N_PARAMS_MAX 8
+#define REFUSAL_OPS 250
+#define REFUSALS_MAX 40
 
 struct row {
     const char *strategy, *params; /* key=value:key=value */
@@ -180,6 +183,34 @@ static struct outcome drive(const struct ash_lab_strategy *strategy,
     return outcome;
 }
 
+/* A short load in which the n-th call for memory is refused. false: there were not so many. */
+static bool refuse_one(const struct ash_lab_strategy *strategy, const struct ash_lab_param *params,
+                       uint64_t seed, uint64_t n)
+{
+    static struct scene scene;
+    scene_open(&scene, strategy, params);
+    ash_lab_memory_refuse_after(scene.memory, n);
+    uint64_t n_refused = 0;
+    for (uint64_t i = 0; i < REFUSAL_OPS; i++) {
+        scene.op_i = i;
+        uint64_t draw = ash_rng_next(&seed);
+        if (draw % 16 == 0)
+            scene_switch(&scene, (unsigned)(draw >> 8) % SCENE_THREADS);
+        size_t size = random_size(&seed), align = random_align(&seed);
+        if (draw % 3 && scene.n_blocks < SCENE_BLOCKS - 1)
+            scene_alloc(&scene, size, align, draw);
+        else if (scene.n_blocks)
+            scene_free(&scene, (unsigned)(draw >> 8) % scene.n_blocks);
+        bool is_near = ash_lab_memory_count(scene.memory)->n_refused > n_refused;
+        n_refused = ash_lab_memory_count(scene.memory)->n_refused;
+        if (is_near || (n_refused && i % 16 == 0))
+            scene_check(&scene);
+    }
+    scene_check(&scene);
+    scene_close(&scene);
+    return n_refused > 0;
+}
+
 /* Splits key=value:key=value in place. */
 static void read_params(char *text, struct ash_lab_param *params)
 {
@@ -210,6 +241,8 @@ static void run_row(const struct row *row, const struct options *options)
         fprintf(stderr, "FAILED two runs differ: %s\n", scene_where);
         exit(1);
     }
+    for (uint64_t k = 0; k < REFUSALS_MAX && refuse_one(strategy, params, options->seed, k); k++)
+        ;
     unsigned n = 0;
     while (params[n].key)
         n++;
@@ -227,7 +260,7 @@ static void run_row(const struct row *row, const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.n_ops = 12000};
+    struct options options = {.n_ops = 8000};
     if (getrandom(&options.seed, sizeof options.seed, 0) != sizeof options.seed)
         return 1;
     options.seed >>= 32;

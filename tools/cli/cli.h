@@ -28,6 +28,8 @@ ash_verb_run ash_verb_run_run, ash_verb_stats_run, ash_verb_ps_run, ash_verb_hel
 ash_verb_run ash_verb_record_run, ash_verb_lab_run;
 /* `ashlar lab info FILE`: argv[0] is "ashlar lab info". */
 int ash_cli_lab_info(int argc, char **argv);
+/* `ashlar lab compact FILE`: the same. */
+int ash_cli_lab_compact(int argc, char **argv);
 
 /* "ashlar: T06 what: detail | ashlar help T06" to stderr; returns ASH_EXIT_FAILED. */
 int ash_cli_fail(enum ash_error code, const char *detail);

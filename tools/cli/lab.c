@@ -1,5 +1,6 @@
 /* lab.c: `ashlar lab FILE`: replays a recorded run over many allocators, and says which helps. */
 #include "cli/cli.h"
+#include "cli/lab_sites.h"
 #include "cli/library.h"
 #include "lab/figures.h"
 #include "lab/outside.h"
@@ -48,6 +49,8 @@ struct lab {
     struct ash_lab_plan plan;
     struct ash_lab_verdict verdict;
     size_t n, base;
+    struct ash_lab_site sites[ASH_CLI_SITES]; /* who holds nearly empty pages of the base */
+    size_t n_sites;
 };
 
 static uint64_t read_size(const char *text, struct argp_state *state)
@@ -323,6 +326,44 @@ static void print_table(const struct lab *lab, FILE *out)
                     (unsigned long long)lab->results[i].fault.entry, lab->results[i].fault.words);
 }
 
+/* LA5: named only where the recording has call stacks. */
+static void find_sites(struct lab *lab)
+{
+    const struct ash_lab_pins *pins = lab->results[lab->base].pins;
+    if (!pins || !pins->by_site)
+        return;
+    while (lab->n_sites < ASH_CLI_SITES && pins->pins[lab->n_sites].held_bytes > 0) {
+        const struct ash_lab_pin *pin = &pins->pins[lab->n_sites];
+        lab->sites[lab->n_sites++].stack = pin->key ? (uint32_t)(pin->key - 1) : 0;
+    }
+    ash_cli_lab_sites(lab->request.file, lab->sites, lab->n_sites);
+}
+
+static void print_sites(const struct lab *lab, FILE *out)
+{
+    static const struct ash_column columns[] = {{"HOLDS", ASH_ALIGN_RIGHT},
+                                                {"BLOCKS", ASH_ALIGN_RIGHT},
+                                                {"LIVE", ASH_ALIGN_RIGHT},
+                                                {"CALL SITE", ASH_ALIGN_CUT}};
+    struct ash_table *table = ash_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    const struct ash_lab_pins *pins = lab->results[lab->base].pins;
+    for (size_t i = 0; table && i < lab->n_sites && i < 5; i++) {
+        char blocks[24];
+        const struct ash_lab_site *site = &lab->sites[i];
+        snprintf(blocks, sizeof(blocks), "%llu", (unsigned long long)pins->pins[i].n_blocks);
+        const char *cells[] = {ash_lab_bytes(pins->pins[i].held_bytes), blocks,
+                               ash_lab_bytes(pins->pins[i].live_bytes),
+                               site->text[0] ? site->text : "(no stack)"};
+        ash_table_add(table, cells);
+    }
+    if (table && ash_table_rows(table) > 0) {
+        fprintf(out, "\nPages of %s that are less than a quarter live, by who holds them:\n",
+                lab->contenders[lab->base].label);
+        ash_table_print(table, out);
+    }
+    ash_table_free(table);
+}
+
 static void print_trace(const struct lab *lab, FILE *out)
 {
     const struct ash_lab_survey *survey = &lab->survey;
@@ -372,7 +413,9 @@ static int write_files(const struct lab *lab)
                                         .figures = lab->figures,
                                         .verdict = &lab->verdict,
                                         .n = lab->n,
-                                        .base = lab->base};
+                                        .base = lab->base,
+                                        .sites = lab->sites,
+                                        .n_sites = lab->n_sites};
     int status = ASH_EXIT_DONE;
     if (lab->request.json) {
         FILE *out = ash_cli_open(lab->request.json);
@@ -481,6 +524,8 @@ static int run(struct lab *lab)
     if (!is_attack)
         print_trace(lab, out);
     print_table(lab, out);
+    find_sites(lab);
+    print_sites(lab, out);
     if (is_attack)
         print_attack(lab, out);
     else
@@ -531,6 +576,10 @@ int ash_verb_lab_run(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "info") == 0) {
         argv[1] = (char *)"ashlar lab info";
         return ash_cli_lab_info(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "compact") == 0) {
+        argv[1] = (char *)"ashlar lab compact";
+        return ash_cli_lab_compact(argc - 1, argv + 1);
     }
     static struct lab lab = {.request = {.n_runs = FOREIGN_RUNS, .hang_ms = HANG_MS}};
     argp_parse(&argp, argc, argv, 0, NULL, &lab.request);

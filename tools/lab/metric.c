@@ -253,7 +253,8 @@ static int by_start(const void *a, const void *b)
 /* Every mapped byte once: the sorted spans must be the ranges. */
 static bool spans_are_ranges(struct ash_lab_metric *metric)
 {
-    qsort(metric->spans, metric->n_spans, sizeof(*metric->spans), by_start);
+    if (metric->n_spans > 0)
+        qsort(metric->spans, metric->n_spans, sizeof(*metric->spans), by_start);
     size_t s = 0;
     for (size_t r = 0; r < metric->n_ranges; r++) {
         uintptr_t at = metric->ranges[r].start, end = metric->ranges[r].end;

@@ -1,6 +1,7 @@
 /* order.c: merges the threads' windows by time; see order.h. */
 #include "lab/order.h"
 #include "lab/addresses.h"
+#include "lab/pack.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ struct ash_order {
     struct ash_order_module *modules;
     size_t n_modules, room_modules;
     struct ash_addresses live;
+    struct ash_pack *pack; /* of a compact file, which is in order already */
     bool is_out_of_memory;
     uint64_t frames[ASH_TRACE_FRAMES_MAX]; /* of the event that was given out */
 };
@@ -303,7 +305,8 @@ static void settle(struct ash_order *order, size_t i)
 
 static bool make_streams(struct ash_order *order)
 {
-    qsort(order->places, order->n_places, sizeof(*order->places), by_thread);
+    if (order->n_places > 0)
+        qsort(order->places, order->n_places, sizeof(*order->places), by_thread);
     size_t n = 0;
     for (size_t i = 0; i < order->n_places; i++)
         n += i == 0 || order->places[i].thread != order->places[i - 1].thread;
@@ -343,6 +346,17 @@ static size_t find_death(const struct ash_order *order, uint64_t addr)
     size_t i = 0;
     while (i < order->n_heap &&
            !(order->heap[i]->window && is_death_of(&order->heap[i]->event, addr)))
+        i++;
+    return i;
+}
+
+/* A head whose event is the birth of addr, in this very tick; n_heap: none. */
+static size_t find_birth(const struct ash_order *order, uint64_t addr, uint64_t tick)
+{
+    size_t i = 0;
+    while (i < order->n_heap &&
+           !(order->heap[i]->window && order->heap[i]->tick == tick &&
+             is_birth(&order->heap[i]->event) && order->heap[i]->event.addr == addr))
         i++;
     return i;
 }
@@ -401,8 +415,19 @@ static int give(struct ash_order *order, size_t i, struct ash_trace_event *ret_e
     return order->is_out_of_memory ? -1 : 1;
 }
 
+/* A compact file is in order already. */
+static int next_packed(struct ash_order *order, struct ash_trace_event *ret_event,
+                       uint32_t *ret_thread)
+{
+    int got = ash_pack_next(order->pack, ret_event, ret_thread);
+    order->count.n_events += got == 1;
+    return got;
+}
+
 int ash_order_next(struct ash_order *order, struct ash_trace_event *ret_event, uint32_t *ret_thread)
 {
+    if (order->pack)
+        return next_packed(order, ret_event, ret_thread);
     for (;;) {
         struct stream *waiting = order->n_waiting ? first_waiting(order) : NULL;
         bool is_late =
@@ -420,7 +445,13 @@ int ash_order_next(struct ash_order *order, struct ash_trace_event *ret_event, u
             settle(order, 0);
             continue;
         }
-        if (!is_birth(&stream->event) || !ash_addresses_find(&order->live, stream->event.addr))
+        bool is_live = ash_addresses_find(&order->live, stream->event.addr) != NULL;
+        if (is_death(&stream->event) && !is_live) { /* born and dead within a tick? */
+            size_t birth = find_birth(order, stream->event.addr, stream->tick);
+            order->count.n_reordered += birth < order->n_heap;
+            return give(order, birth < order->n_heap ? birth : 0, ret_event, ret_thread);
+        }
+        if (!is_birth(&stream->event) || !is_live)
             return give(order, 0, ret_event, ret_thread);
         size_t death = find_death(order, stream->event.addr);
         if (death < order->n_heap && death != 0) {
@@ -435,6 +466,23 @@ int ash_order_next(struct ash_order *order, struct ash_trace_event *ret_event, u
 
 /* ---- open and close ---- */
 
+static void add_packed_modules(void *arg, const uint8_t *rows, size_t n)
+{
+    add_modules(arg, rows, rows + n);
+}
+
+static bool open_pack(struct ash_order *order)
+{
+    const struct ash_pack_source source = {.read = order->read,
+                                           .arg = order->arg,
+                                           .file_bytes = order->file_bytes,
+                                           .header = &order->header,
+                                           .add_modules = add_packed_modules,
+                                           .arg_modules = order};
+    order->pack = ash_pack_open(&source, &order->count);
+    return order->pack && !order->is_out_of_memory;
+}
+
 struct ash_order *ash_order_open(ash_order_read *read, void *arg, uint64_t file_bytes,
                                  enum ash_trace_fault *ret_fault)
 {
@@ -448,7 +496,8 @@ struct ash_order *ash_order_open(ash_order_read *read, void *arg, uint64_t file_
         return NULL;
     *order =
         (struct ash_order){.read = read, .arg = arg, .file_bytes = file_bytes, .header = header};
-    if (!find_frames(order) || !make_streams(order)) {
+    bool is_packed = header.flags & ASH_TRACE_COMPACT;
+    if (is_packed ? !open_pack(order) : !find_frames(order) || !make_streams(order)) {
         ash_order_close(order);
         return NULL;
     }
@@ -486,6 +535,7 @@ void ash_order_close(struct ash_order *order)
         return;
     for (size_t i = 0; i < order->n_streams; i++)
         free(order->streams[i].window);
+    ash_pack_close(order->pack);
     ash_addresses_free(&order->live);
     free(order->streams);
     free(order->heap);

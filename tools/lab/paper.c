@@ -400,6 +400,15 @@ static void put_all(struct ash_json *json, const struct ash_lab_paper *paper, bo
     for (size_t i = 0; i < paper->n; i++)
         put_contender(json, paper, i, with_plots);
     ash_json_array_end(json);
+    ash_json_key(json, "sites"); /* stacks of the base's pins */
+    ash_json_array(json);
+    for (size_t i = 0; i < paper->n_sites; i++) {
+        ash_json_object(json);
+        number(json, "stack", paper->sites[i].stack);
+        text(json, "text", paper->sites[i].text);
+        ash_json_object_end(json);
+    }
+    ash_json_array_end(json);
     ash_json_key(json, "verdict");
     ash_json_object(json);
     text(json, "rule", paper->verdict->rule ? paper->verdict->rule : "");

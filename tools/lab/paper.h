@@ -10,6 +10,12 @@
 #include "lab/verdict.h"
 #include <stdio.h>
 
+/* A call stack in words. */
+struct ash_lab_site {
+    uint32_t stack;
+    char text[240];
+};
+
 struct ash_lab_paper {
     const char *file;
     const struct ash_lab_survey *survey;
@@ -18,6 +24,8 @@ struct ash_lab_paper {
     const struct ash_lab_figures *figures;
     const struct ash_lab_verdict *verdict;
     size_t n, base;
+    const struct ash_lab_site *sites; /* of the base's pins */
+    size_t n_sites;
 };
 
 /* Writing to `out` is the caller's to check. */

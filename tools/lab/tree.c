@@ -32,7 +32,7 @@ bool ash_tree_open(struct ash_tree *tree, struct ash_lab_memory *memory)
     tree->memory = memory;
     tree->n_nodes = 1; /* TR3 */
     tree->n_heads = N_HEADS_FIRST;
-    tree->pieces = ash_lab_aside(memory, ASH_TREE_PIECES * sizeof *tree->pieces);
+    tree->pieces = ash_lab_aside(memory, ASH_TREE_PIECES * sizeof(void *));
     tree->heads = ash_lab_aside(memory, tree->n_heads * sizeof *tree->heads);
     return tree->pieces && tree->heads;
 }

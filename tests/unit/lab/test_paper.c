@@ -9,14 +9,15 @@ static char *written(bool with_plots, bool as_page)
     static struct ash_lab_survey survey = {.format = "made up", .count = {.n_entries = 2}};
     static struct ash_lab_contender contender = {.label = "first_fit"};
     static struct ash_lab_sample samples[2] = {{.resident = 4096}, {.entry = 2}};
+    static const struct ash_lab_site site = {7, "f < main"};
     static struct ash_lab_plan plan;
     static struct ash_lab_figures figures;
     static struct ash_lab_verdict verdict = {
         .rule = "LV2", .lines = {"\"Too\" short"}, .n_lines = 1};
     const struct ash_lab_result result = {
         .contender = &contender, .samples = samples, .n_samples = 2};
-    const struct ash_lab_paper paper = {"</script>", &survey,  &plan, &result,
-                                        &figures,    &verdict, 1,     0};
+    const struct ash_lab_paper paper = {"</script>", &survey, &plan, &result, &figures,
+                                        &verdict,    1,       0,     &site,   1};
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
@@ -40,6 +41,7 @@ static void braces_match_and_bytes_repeat(void **state)
     assert_non_null(strstr(first, "\"format\":\"ashlar-lab 1\""));
     assert_non_null(strstr(first, "\"resident\":[4096,0]"));
     assert_non_null(strstr(first, "\"lines\":[\"\\\"Too\\\" short\"]"));
+    assert_non_null(strstr(first, "\"sites\":[{\"stack\":7,\"text\":\"f < main\"}]"));
     free(first);
     free(second);
 }

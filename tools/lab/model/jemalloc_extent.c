@@ -200,8 +200,7 @@ static bool ensure_map(struct ash_je *je, struct ash_je_arena *arena, uintptr_t 
         if (i >= ASH_JE_LEAVES)
             return false;
         if (!je->leaves[i])
-            je->leaves[i] =
-                ash_je_meta(je, arena, ASH_JE_LEAF_PAGES * sizeof(struct ash_je_extent *));
+            je->leaves[i] = ash_je_meta(je, arena, ASH_JE_LEAF_PAGES * sizeof(void *));
         if (!je->leaves[i])
             return false;
     }

@@ -84,8 +84,7 @@ static bool ensure_map(struct ash_tcm_pages *pages, uintptr_t start, size_t n)
         if (i >= ASH_TCM_LEAVES)
             return false;
         if (!pages->leaves[i])
-            pages->leaves[i] =
-                ash_tcm_meta(pages, ASH_TCM_LEAF_PAGES * sizeof(struct ash_tcm_span *));
+            pages->leaves[i] = ash_tcm_meta(pages, ASH_TCM_LEAF_PAGES * sizeof(void *));
         if (!pages->leaves[i])
             return false;
     }

@@ -20,6 +20,7 @@
  * BU4   The bits aside, live and high, serve `each`, `check` and return only. The tree aside finds
  *       the lowest address as a walk along the list would (LC12).
  */
+#include "base/check.h"
 #include "base/print.h"
 #include "lab/store.h"
 #include "lab/tree.h"
@@ -98,6 +99,7 @@ static bool open(void *self, struct ash_lab_memory *memory)
 /* Number of the node in the implicit tree: the root is 1. */
 static size_t number_of(const struct state *state, struct node node)
 {
+    ASH_CHECK(node.order <= state->order_max && state->order_max < 64);
     size_t i = (node.at - node.segment->base) >> (node.order + state->unit_log2);
     return ((size_t)1 << (state->order_max - node.order)) + i;
 }
@@ -273,6 +275,7 @@ static void *alloc(void *self, size_t size, size_t align)
     }
     unsigned found = order + (unsigned)__builtin_ctzll(state->orders >> order);
     uintptr_t at = state->picks_lowest ? lowest(state, found) : (uintptr_t)state->lists[found];
+    ASH_CHECK(at);
     struct node node = {segment_of(state, at), at, found};
     ash_lab_step(state->memory, found - order + 1);
     take_out(state, node);
@@ -403,15 +406,14 @@ static bool show_segment(const struct state *state, struct segment *segment, ash
                          void *arg)
 {
     uintptr_t end = segment->base + bytes_of(state, state->order_max);
-    struct node node = {segment, segment->base, state->order_max};
-    for (uintptr_t at = segment->base; at < end; at += bytes_of(state, node.order)) {
-        node = (struct node){segment, segment->base, state->order_max};
+    for (uintptr_t at = segment->base, size; at < end; at += size) {
+        struct node node = {segment, segment->base, state->order_max};
         while (is_split(state, node)) {
             node.order--;
             node.at +=
                 at >= node.at + bytes_of(state, node.order) ? bytes_of(state, node.order) : 0;
         }
-        size_t size = bytes_of(state, node.order);
+        size = bytes_of(state, node.order);
         size_t used = segment->high > at ? ash_size_min(size, segment->high - at) : 0;
         if (is_live(state, node)) {
             if (!visit(arg, at, size, ASH_LAB_BLOCK))

@@ -15,6 +15,7 @@
  *
  * Invariants and names: model/ptmalloc.h.
  */
+#include "base/check.h"
 #include "lab/model/ptmalloc.h"
 #include "lab/store.h"
 #include <string.h>
@@ -69,6 +70,7 @@ static bool tcache_has_room(const struct call *call, size_t chunk)
 
 static void tcache_put(const struct call *call, uintptr_t at)
 {
+    ASH_CHECK(call->tcache);
     unsigned i = tcache_of(ash_tag_size(at));
     uintptr_t *links = ash_tag_payload(at);
     links[0] = call->tcache->entries[i];
