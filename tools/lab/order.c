@@ -305,7 +305,8 @@ static void settle(struct ash_order *order, size_t i)
 
 static bool make_streams(struct ash_order *order)
 {
-    qsort(order->places, order->n_places, sizeof(*order->places), by_thread);
+    if (order->n_places > 0)
+        qsort(order->places, order->n_places, sizeof(*order->places), by_thread);
     size_t n = 0;
     for (size_t i = 0; i < order->n_places; i++)
         n += i == 0 || order->places[i].thread != order->places[i - 1].thread;

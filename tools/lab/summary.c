@@ -298,7 +298,8 @@ bool ash_summary_make(struct ash_order *order, struct ash_summary *ret_summary)
         if (pass.live.rows[i].key)
             ret_summary->survivors[power_of(ret_summary->birth_bytes -
                                             pass.blocks[pass.live.rows[i].value].born)]++;
-    qsort(ret_summary->sites, ret_summary->n_sites, sizeof(*ret_summary->sites), by_bytes);
+    if (ret_summary->n_sites > 0)
+        qsort(ret_summary->sites, ret_summary->n_sites, sizeof(*ret_summary->sites), by_bytes);
     ash_addresses_free(&pass.live);
     ash_addresses_free(&pass.ids);
     ash_addresses_free(&pass.tails);
