@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static int open_raw(const char *path, int flags)
 {
@@ -19,9 +20,24 @@ static int open_raw(const char *path, int flags)
     return kept;
 }
 
+static bool is_plain(const char *path)
+{
+    struct stat status;
+    return ash_sys6(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW, 0,
+                    0) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
+/* Never an old file made empty: another process may have it mapped, and would die of it. */
 int ash_os_open_shared(const char *path, bool fresh)
 {
-    return open_raw(path, O_RDWR | (fresh ? O_CREAT | O_TRUNC : 0));
+    if (!fresh)
+        return open_raw(path, O_RDWR);
+    int fd = open_raw(path, O_RDWR | O_CREAT | O_EXCL);
+    if (fd != -EEXIST || !is_plain(path))
+        return fd;
+    (void)ash_sys3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
+    return open_raw(path, O_RDWR | O_CREAT | O_EXCL);
 }
 
 /* Beyond the limit on file sizes the kernel would not only refuse, but send SIGXFSZ. */

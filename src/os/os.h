@@ -118,8 +118,9 @@ uint64_t ash_os_counter_after(void);
 
 /* ---- shared files (file.c) ---- */
 
-/* Opens a file to read and write: fresh, created or emptied; else one that is there. Close-on-exec,
- * the descriptor out of the program's way. The descriptor, or -errno. */
+/* Opens a file to read and write: fresh, a new one in place of a plain one, which stays for those
+ * who have it; else one that is there. Close-on-exec, the descriptor out of the program's way. The
+ * descriptor, or -errno. */
 int ash_os_open_shared(const char *path, bool fresh);
 /* Makes sure that [at, at + bytes) of the file has room on its disk. 0 or -errno. */
 int ash_os_allocate(int fd, uint64_t at, size_t bytes);

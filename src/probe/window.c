@@ -14,6 +14,7 @@ static struct {
     size_t page_bytes;
     uint64_t start_ns, start_steps;
     _Atomic uint64_t n_windows;
+    _Atomic uint64_t n_unmapped; /* says to a checker of races what the kernel orders anyway */
     bool is_open, is_clock;
     char path[ASH_PROBE_PATH_MAX];
 } file = {.fd = -1};
@@ -149,6 +150,8 @@ bool ash_probe_window_claim(struct ash_probe_window *window, const struct ash_tr
                                                 memory_order_relaxed);
         return false;
     }
+    /* acquire; pairs with the release of whoever unmapped a window that lay here */
+    (void)atomic_load_explicit(&file.n_unmapped, memory_order_acquire);
     window->frame = *frame;
     window->frame.length = ASH_TRACE_OPEN;
     ash_trace_frame_put(&window->frame, NULL, window->bytes);
@@ -169,8 +172,11 @@ void ash_probe_window_close(struct ash_probe_window *window, uint8_t *end, uint3
 
 void ash_probe_window_forget(struct ash_probe_window *window)
 {
-    if (window->bytes)
-        (void)ash_os_unmap((uintptr_t)window->bytes, ASH_TRACE_WINDOW_BYTES);
+    if (!window->bytes)
+        return;
+    /* release; pairs with the acquire in claim */
+    atomic_fetch_add_explicit(&file.n_unmapped, 1, memory_order_release);
+    (void)ash_os_unmap((uintptr_t)window->bytes, ASH_TRACE_WINDOW_BYTES);
     window->bytes = NULL;
 }
 

@@ -364,6 +364,12 @@ bool ash_trace_put(struct ash_trace_writer *writer, const struct ash_trace_event
         return false;
     uint64_t began = event->tick - event->ticks; /* ticks: 0 but for realloc */
     uint64_t dt = began > writer->tick ? began - writer->tick : 0;
+    struct ash_trace_event shorter;
+    if (ASH_UNLIKELY(began < writer->tick && event->ticks > 0)) { /* it ends when it ended */
+        shorter = *event;
+        shorter.ticks = event->tick > writer->tick ? event->tick - writer->tick : 0;
+        event = &shorter;
+    }
     uint8_t *at = tag + 1;
     if (ASH_UNLIKELY(dt >= DT_MAX))
         at = ash_trace_varint_put(at, dt - DT_MAX);

@@ -102,6 +102,15 @@ class Record(Case):
         self.assertEqual(len(glob.glob(self.path('a.*.ashtrace'))), 2)
         self.assertEqual(self.numbers('a.ashtrace')['birth_count'], found['birth_count'])
 
+    def test_a_file_that_two_write_is_the_last_ones_and_neither_dies(self):
+        env = environment(LD_PRELOAD=os.path.realpath(LIBRARY), PYTHONMALLOC='malloc',
+                          ASHLAR='trace=' + self.path('t.ashtrace'))
+        done = subprocess.run(['timeout', '20', PYTHON, '-c', BUSY], env=env, check=False)
+        self.assertEqual(done.returncode, 0)
+        found = self.numbers('t.ashtrace')
+        self.assertGreater(found['birth_count'], 20000)
+        self.assertEqual((found['damaged_windows'], found['missed_count']), (0, 0))
+
     def test_a_program_that_becomes_another_is_the_other(self):
         found = self.record('sh', '-c', f'exec {PYTHON} -c "{BUSY.strip()}"')
         self.assertGreater(found['birth_count'], 20000)

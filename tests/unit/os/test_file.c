@@ -66,6 +66,24 @@ static void refusals_are_answers(void **state)
     assert_int_equal(ash_os_program(folder, 3), 2);
 }
 
+static void a_fresh_file_leaves_the_old_one_to_those_who_have_it(void **state)
+{
+    (void)state;
+    int old = ash_os_open_shared(path, true);
+    assert_int_equal(ash_os_write_at(old, 0, "old", 3), 0);
+    int fresh = ash_os_open_shared(path, true);
+    struct ash_file file_old, file_fresh;
+    assert_int_equal(ash_os_file_of(old, &file_old), 0);
+    assert_int_equal(ash_os_file_of(fresh, &file_fresh), 0);
+    assert_int_not_equal(file_old.inode, file_fresh.inode);
+    char read_back[4] = "";
+    assert_int_equal(pread(old, read_back, 3, 0), 3);
+    assert_string_equal(read_back, "old");
+    ash_os_close(old);
+    ash_os_close(fresh);
+    assert_int_equal(ash_os_open_shared("/dev/null", true), -EEXIST);
+}
+
 static void the_limit_on_files_gives_no_signal(void **state)
 {
     (void)state;
@@ -89,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_stored_is_in_the_file),
         cmocka_unit_test(refusals_are_answers),
+        cmocka_unit_test(a_fresh_file_leaves_the_old_one_to_those_who_have_it),
         cmocka_unit_test(the_limit_on_files_gives_no_signal),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -258,6 +258,10 @@ static void a_clock_that_runs_backwards_stands_still(void **state)
     struct ash_trace_event event = {.op = ASH_TRACE_FREE, .tick = 400, .addr = 64};
     assert_true(ash_trace_put(&writer, &event));
     assert_int_equal(writer.tick, 500);
+    event = (struct ash_trace_event){
+        .op = ASH_TRACE_REALLOC, .tick = 520, .ticks = 300, .addr = 64, .old = 64, .size = 9};
+    assert_true(ash_trace_put(&writer, &event)); /* it began before what was written last */
+    assert_int_equal(writer.tick, 520);
 }
 
 int main(void)
