@@ -84,7 +84,7 @@ void ashlar_heap_destroy(struct ashlar_heap *heap) ASHLAR_NOEXCEPT;
 struct ashlar_stats {
     uint64_t malloc_count;      /* blocks handed out */
     uint64_t free_count;        /* blocks given back */
-    uint64_t remote_free_count; /* of these, by a thread that does not own the page */
+    uint64_t remote_free_count; /* of these, freed by another thread and sent home */
     uint64_t fail_count;        /* requests refused */
     uint64_t misuse_count;      /* mistakes seen (misuse=report) */
     uint64_t live_blocks;

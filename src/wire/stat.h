@@ -13,7 +13,7 @@
 #define ASH_STATS(X)                                                                               \
     X(malloc_count, COUNT, COUNTER, "blocks handed out")                                           \
     X(free_count, COUNT, COUNTER, "blocks given back")                                             \
-    X(remote_free_count, COUNT, COUNTER, "blocks freed by a thread that does not own the page")    \
+    X(remote_free_count, COUNT, COUNTER, "blocks that other threads freed and sent home")          \
     X(live_blocks, COUNT, GAUGE, "blocks the program has")                                         \
     X(live_bytes, BYTES, GAUGE, "bytes of these blocks")                                           \
     X(mapped_bytes, BYTES, GAUGE, "address space of regions and huge objects")                     \
