@@ -17,7 +17,8 @@ void ash_lab_contender_add(struct ash_lab_contender *contender, const char *key,
 
 static bool refuse(char *ret_error, const char *format, const char *word)
 {
-    snprintf(ret_error, ASH_LAB_ERROR_MAX, format, word);
+    if (snprintf(ret_error, ASH_LAB_ERROR_MAX, format, word) >= ASH_LAB_ERROR_MAX)
+        memcpy(ret_error + ASH_LAB_ERROR_MAX - 4, "...", 4); /* a long path was cut */
     return false;
 }
 

@@ -249,7 +249,7 @@ static bool press_all(struct press *press)
     struct ash_trace_event event;
     uint32_t thread;
     uint64_t tick = header.first_tick;
-    int got;
+    int got = 0;
     while (!press->is_out_of_memory && (got = ash_order_next(press->order, &event, &thread)) == 1) {
         if (event.op == ASH_TRACE_EXTENDED && event.more == ASH_TRACE_MODULE)
             continue; /* they stand together at the end */

@@ -59,14 +59,15 @@ static inline void made_put(struct made_trace *made, unsigned thread,
     while (!made->threads[thread].at || !ash_trace_put(&made->threads[thread].writer, event)) {
         made_close(made, thread);
         size_t at = made->n;
-        uint8_t *before = made->bytes;
+        uintptr_t before = (uintptr_t)made->bytes;
         made->bytes = realloc(made->bytes, made->n += MADE_WINDOW);
         memset(made->bytes + at, 0, MADE_WINDOW);
         for (unsigned i = 0; i < MADE_THREADS; i++) /* open windows have moved */
             if (made->threads[i].at) {
-                made->threads[i].writer.at = made->bytes + (made->threads[i].writer.at - before);
+                made->threads[i].writer.at =
+                    made->bytes + ((uintptr_t)made->threads[i].writer.at - before);
                 made->threads[i].writer.limit =
-                    made->bytes + (made->threads[i].writer.limit - before);
+                    made->bytes + ((uintptr_t)made->threads[i].writer.limit - before);
             }
         made->threads[thread].at = at;
         made->threads[thread].frame =

@@ -35,7 +35,9 @@ static void every_kind_of_call_is_an_event(void **state)
     assert_int_equal(count.more[ASH_TRACE_FAILED], 2);
     assert_int_equal(count.more[ASH_TRACE_THREAD_BEGIN], 1);
     assert_int_equal(count.more[ASH_TRACE_THREAD_END], 1);
-    assert_int_equal(count.bytes_born, 100 + 5000 + 21 + 77 + 16 + 77);
+    /* aarch64 hands a small size over as its class: at most 15 bytes more each */
+    assert_in_range(count.bytes_born, 100 + 5000 + 21 + 77 + 16 + 77,
+                    100 + 5000 + 21 + 77 + 16 + 77 + 6 * 15);
     assert_int_equal(count.n_ends, 1);
     assert_int_equal(count.n_open, 0);
     all_must_be_sound();
