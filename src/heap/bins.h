@@ -64,6 +64,7 @@ struct ash_heap {
     _Atomic uint8_t kind;    /* enum ash_heap_kind */
     struct ash_lock lock;    /* STARTER, NAMED */
     struct ash_heap *orphan_next;
+    uint8_t rest_of_line[32];
 
     /* line 1 on, the holder's */
     struct ash_tls *tls __attribute__((aligned(64))); /* of the thread that holds it, or NULL */

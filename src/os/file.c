@@ -22,7 +22,7 @@ static int open_raw(const char *path, int flags)
 
 static bool is_plain(const char *path)
 {
-    struct stat status;
+    struct stat status = {0};
     return ash_sys6(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW, 0,
                     0) == 0 &&
            S_ISREG(status.st_mode);
@@ -43,7 +43,7 @@ int ash_os_open_shared(const char *path, bool fresh)
 /* Beyond the limit on file sizes the kernel would not only refuse, but send SIGXFSZ. */
 static bool is_within_limit(uint64_t end)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     long ret = ash_sys6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0);
     return ret < 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
 }

@@ -280,9 +280,10 @@ static void add_row(const struct lab *lab, struct ash_table *table, size_t i)
              figures->is_model ? " (model)" : "", i == lab->base ? " *" : "");
     snprintf(ratio, sizeof(ratio), "%.2f",
              figures->live_peak ? (double)figures->peak / (double)figures->live_peak : 0);
-    snprintf(calls, sizeof(calls), "%llu",
-             (unsigned long long)(result->end.memory.n_map + result->end.memory.n_unmap +
-                                  result->end.memory.n_extend + result->end.memory.n_purge));
+    const struct ash_lab_memory_count *memory = &result->end.memory;
+    unsigned long long n_calls = memory->n_map + memory->n_unmap;
+    n_calls += memory->n_extend + memory->n_purge;
+    snprintf(calls, sizeof(calls), "%llu", n_calls);
     snprintf(waited, sizeof(waited), "%llu/%llu", (unsigned long long)result->end.memory.n_waited,
              (unsigned long long)result->end.memory.n_locked);
     const char *cells[] = {

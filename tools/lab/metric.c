@@ -195,7 +195,8 @@ static bool cover(struct ash_lab_metric *metric, uintptr_t start, size_t size)
         return true;
     }
     if (!reserve((void **)&metric->spans, &metric->span_room, metric->n_spans + 1,
-                 sizeof(*metric->spans))) {
+                 sizeof(*metric->spans)) ||
+        !metric->spans) {
         metric->is_short_of_memory = true;
         return false;
     }

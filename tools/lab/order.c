@@ -306,12 +306,12 @@ static void settle(struct ash_order *order, size_t i)
 static bool make_streams(struct ash_order *order)
 {
     if (order->n_places > 0)
-        qsort(order->places, order->n_places, sizeof(*order->places), by_thread);
+        qsort(order->places, order->n_places, sizeof(struct place), by_thread);
     size_t n = 0;
     for (size_t i = 0; i < order->n_places; i++)
         n += i == 0 || order->places[i].thread != order->places[i - 1].thread;
     order->streams = calloc(n + 1, sizeof(*order->streams));
-    order->heap = calloc(n + 1, sizeof(*order->heap));
+    order->heap = calloc(n + 1, sizeof(struct stream *));
     if (!order->streams || !order->heap)
         return false;
     for (size_t i = 0; i < order->n_places; i++) {

@@ -409,7 +409,7 @@ static bool set_up(struct outside *outside, const struct letter *letter,
 
 int ash_lab_outside_main(const char *words)
 {
-    int fd = atoi(words);
+    int fd = (int)strtol(words, NULL, 10); /* written by start */
     struct letter *letter = shared(sizeof(*letter));
     struct ash_lab_player *player = shared(sizeof(*player));
     struct outside *outside = shared(sizeof(*outside));

@@ -1,5 +1,6 @@
 /* summary.c: one pass over a trace; see summary.h. */
 #include "lab/summary.h"
+#include "base/check.h"
 #include "lab/addresses.h"
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,7 @@ static void count_live(struct pass *pass, int64_t blocks, int64_t bytes)
 static void end_life(struct pass *pass, uint32_t i, uint32_t thread)
 {
     struct ash_summary *summary = pass->summary;
+    ASH_CHECK(pass->blocks); /* i is one of them */
     struct block *block = &pass->blocks[i];
     struct ash_address *tail = ash_addresses_find(&pass->tails, block->thread);
     summary->n_deaths++;
@@ -133,6 +135,7 @@ static bool give_birth(struct pass *pass, const struct ash_trace_event *event, u
     struct ash_summary *summary = pass->summary;
     uint32_t i, site;
     struct ash_address *same = ash_addresses_find(&pass->live, event->addr);
+    ASH_CHECK(!same || pass->blocks);
     if (same) /* its death is not in the trace; counted by the order */
         end_life(pass, (uint32_t)same->value, pass->blocks[same->value].thread);
     if (!site_of(pass, event->stack, &site) || !take_block(pass, &i))
@@ -171,6 +174,7 @@ static bool resize(struct pass *pass, const struct ash_trace_event *event, uint3
     }
     summary->n_resizes++;
     summary->n_moved += event->addr != event->old;
+    ASH_CHECK(pass->blocks);
     uint32_t i = (uint32_t)row->value;
     struct block *block = &pass->blocks[i];
     struct ash_summary_site *site = &summary->sites[block->site];

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct life {
     uint64_t size, born_bytes; /* size + 1; 0: nobody */
@@ -60,8 +61,7 @@ static bool make_room(struct pass *pass, uint32_t slot)
     struct life *more = realloc(pass->lives, n * sizeof(*more));
     if (!more)
         return false;
-    for (size_t i = pass->n_lives; i < n; i++)
-        more[i] = (struct life){0, 0};
+    memset(more + pass->n_lives, 0, (n - pass->n_lives) * sizeof(*more));
     pass->lives = more;
     pass->n_lives = n;
     return true;
