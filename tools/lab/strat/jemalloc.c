@@ -11,7 +11,7 @@
  * Different: no class of 8 bytes, since every block here is 16-aligned; a decay is looked at every
  * 1000 ticks exactly and its deadline has no jitter (the original draws both); the cache's stacks
  * come from metadata; extents' records are larger than 128 bytes.
- * Parameters: dirty_decay_ms=10000, narenas=4 per CPU, tcache=yes, oversize=8m, seed=0.
+ * Parameters: dirty_decay_ms=10000, narenas=4 per CPU, oversize=8m, seed=0.
  *
  * Invariants: model/jemalloc.h.
  */
